@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Flags for qemu-device/core/rv/*.c. The code is correct without them on
+# GCC (floating point goes through memory between handlers); they only state
+# the assumption and let sqrt and fma become single instructions.
+RV_CFLAGS := -frounding-math -ffp-contract=off -fno-math-errno
+# Link with -lm (fma, sqrt on hosts without the instructions).
+RV_SRCS := qemu-device/core/rv/rv.c qemu-device/core/rv/decode.c \
+	qemu-device/core/rv/disasm.c qemu-device/core/rv/exec.c \
+	qemu-device/core/rv/mem.c qemu-device/core/rv/ops.c \
+	qemu-device/core/rv/softfp.c

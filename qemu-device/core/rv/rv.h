@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hart of a compute core: RV64IMAFDC, user level, no traps. An exception
+ * ends the program with a precise fault record.
+ *
+ * One thread at a time owns a hart and may call anything here; the only call
+ * allowed from other threads is rv_stop(). The embedding code provides
+ * translations (fill), accesses to memory that has no host pointer (read,
+ * write, amo) and the modelled clock (sys_read). These callbacks run on the
+ * owner's thread inside rv_run(), with the host's own floating point
+ * environment.
+ */
+#ifndef DSA_CORE_RV_H
+#define DSA_CORE_RV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RV_PAGE_SHIFT	12
+#define RV_PAGE_SIZE	(1u << RV_PAGE_SHIFT)
+#define RV_TLB_BITS	9
+#define RV_TLB_SIZE	(1u << RV_TLB_BITS)
+#define RV_RANGES	16
+#define RV_JCACHE_BITS	10
+#define RV_JCACHE_SIZE	(1u << RV_JCACHE_BITS)
+#define RV_SYS_COUNT	32
+
+/* Access rights and kinds. */
+enum rv_access {
+	RV_READ = 1,
+	RV_WRITE = 2,
+	RV_EXEC = 4,
+};
+
+/* Numbers of the privileged specification (mcause). */
+enum rv_cause {
+	RV_CAUSE_FETCH_MISALIGNED = 0,
+	RV_CAUSE_FETCH_ACCESS = 1,
+	RV_CAUSE_ILLEGAL = 2,
+	RV_CAUSE_EBREAK = 3,
+	RV_CAUSE_LOAD_MISALIGNED = 4,	/* LR */
+	RV_CAUSE_LOAD_ACCESS = 5,
+	RV_CAUSE_STORE_MISALIGNED = 6,	/* SC and AMO */
+	RV_CAUSE_STORE_ACCESS = 7,
+	RV_CAUSE_ECALL = 8,
+	RV_CAUSE_FETCH_PAGE = 12,
+	RV_CAUSE_LOAD_PAGE = 13,
+	RV_CAUSE_STORE_PAGE = 15,
+};
+
+enum rv_exit {
+	RV_EXIT_BUDGET,		/* budget used up; run again to go on */
+	RV_EXIT_DONE,		/* the program jumped to the exit address */
+	RV_EXIT_FAULT,		/* see hart->fault; pc is at the faulting instruction */
+	RV_EXIT_STOP,		/* rv_stop(); run again (after rv_clear_stop()) to go on */
+	RV_EXIT_YIELD,		/* an extension instruction waits; run again to retry it */
+};
+
+struct rv_fault {
+	enum rv_cause cause;
+	enum rv_access access;	/* of memory faults; else 0 */
+	uint32_t code;		/* as given by fill, read or write; else 0 */
+	uint32_t insn;		/* 16 bits when compressed; 0 when it could not be read */
+	uint64_t pc;
+	uint64_t addr;		/* first byte that could not be accessed; else 0 */
+};
+
+/*
+ * All architectural state; may be copied out and in between two rv_run().
+ * x[32] absorbs writes to x0 and means nothing.
+ */
+struct rv_arch {
+	uint64_t x[33];
+	uint64_t pc;
+	uint64_t f[32];
+	uint32_t fcsr;
+	uint32_t res_size;	/* LR/SC reservation: 0 = none, else 4 or 8 */
+	uint64_t res_addr;
+	uint64_t res_value;
+	uint64_t instret;
+};
+
+enum rv_fill_result {
+	RV_FILL_OK,
+	RV_FILL_PAGE_FAULT,	/* translation missing or lacks the right */
+	RV_FILL_ACCESS_FAULT,	/* translation leads nowhere */
+};
+
+struct rv_tlb_fill {
+	uint64_t va;		/* of the range: page aligned, holds the address asked for */
+	uint64_t size;		/* multiple of RV_PAGE_SIZE; large leaves may say so */
+	void *host;		/* of byte @va; NULL: every access by read()/write() */
+	uint32_t perm;		/* RV_READ | ... that need no further fill() */
+	uint32_t code;		/* when it failed: repeated in the fault record */
+};
+
+enum rv_amo_op {
+	RV_AMO_SWAP, RV_AMO_ADD, RV_AMO_XOR, RV_AMO_AND, RV_AMO_OR,
+	RV_AMO_MIN, RV_AMO_MAX, RV_AMO_MINU, RV_AMO_MAXU,
+	RV_AMO_CAS,		/* SC: store @val if memory holds *@old */
+};
+
+struct rv_config {
+	void *opaque;
+	enum rv_fill_result (*fill)(void *opaque, uint64_t va, enum rv_access access,
+				    struct rv_tlb_fill *out);
+	/*
+	 * Ranges without host pointer. 1 to 8 bytes, any alignment, never
+	 * across a page. Return 0 or a code for the fault record.
+	 */
+	uint32_t (*read)(void *opaque, uint64_t va, void *buf, unsigned int size);
+	uint32_t (*write)(void *opaque, uint64_t va, const void *buf, unsigned int size);
+	/*
+	 * Atomic there, size 4 or 8, naturally aligned, values zero-extended;
+	 * *old is the value found. NULL: such accesses are access faults with
+	 * code amo_code.
+	 */
+	uint32_t (*amo)(void *opaque, uint64_t va, unsigned int size, enum rv_amo_op op,
+			uint64_t val, uint64_t *old);
+	uint32_t amo_code;
+	/*
+	 * Value of selector @sel (clock or cycles, include/uapi/dsa_cmd.h)
+	 * after @instret instructions. NULL: @instret.
+	 */
+	uint64_t (*sys_read)(void *opaque, unsigned int sel, uint64_t instret);
+
+	uint64_t exit_addr;	/* DSA_CORE_EXIT_ADDR */
+	uint64_t spad_va;	/* page aligned */
+	uint64_t spad_size;	/* bytes */
+	void *spad;		/* host pointer; not owned; R, W, not X */
+};
+
+struct rv_op;
+struct rv_block;
+
+struct rv_tlb_entry {
+	uint64_t rtag;		/* page address, or 1: none */
+	uint64_t wtag;
+	uint64_t addend;	/* host pointer = va + addend */
+	uint64_t pad;
+};
+
+struct rv_range {
+	uint64_t va;
+	uint64_t size;		/* 0: unused */
+	uint8_t *host;
+	uint32_t perm;
+};
+
+struct rv_jcache {
+	uint64_t pc;		/* 1: none */
+	struct rv_block *block;
+};
+
+struct rv_hart {
+	struct rv_arch arch;
+	/* Set by any thread, read by the owner; relaxed atomics. */
+	uint32_t stop;
+
+	/* Private to the executor from here on, but for fault and sys. */
+	uint8_t *spad;
+	uint64_t spad_va;
+	uint64_t spad_lim;	/* offsets below allow 8 bytes */
+	int64_t left;		/* valid while an extension handler runs */
+	int64_t spare;
+	uint64_t instret_end;
+	uint32_t flush_count;
+	bool special_rm;	/* frm is not a mode of the host: blocks know */
+	struct rv_fault fault;
+	uint64_t sys[RV_SYS_COUNT];	/* values of the program's selectors */
+	struct rv_config cfg;
+	uint64_t code_lo, code_hi;	/* VA range that blocks were decoded from */
+	uint8_t *arena;
+	size_t arena_used;
+	struct rv_block *step;		/* for the last, partial block of a budget */
+	uint32_t range_next;
+	bool jcache_used;
+	bool tlb_used;
+	struct rv_range ranges[RV_RANGES];
+	struct rv_tlb_entry tlb[RV_TLB_SIZE];
+	struct rv_jcache jcache[RV_JCACHE_SIZE];
+};
+
+/* Host memory is allocated here and nowhere later. False: out of memory. */
+bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg);
+void rv_hart_fini(struct rv_hart *h);
+
+/* All registers zero; pc and the rest of a program's start are the caller's. */
+void rv_reset(struct rv_hart *h);
+
+/*
+ * Runs exactly @budget instructions unless something ends the run earlier.
+ * budget 1 is a single step.
+ */
+enum rv_exit rv_run(struct rv_hart *h, uint64_t budget);
+
+/*
+ * From any thread: rv_run() returns RV_EXIT_STOP within microseconds (a few
+ * ten thousand instructions, or the callback that is under way).
+ */
+static inline void rv_stop(struct rv_hart *h)
+{
+	__atomic_store_n(&h->stop, 1, __ATOMIC_RELEASE);
+}
+
+static inline void rv_clear_stop(struct rv_hart *h)
+{
+	__atomic_store_n(&h->stop, 0, __ATOMIC_RELAXED);
+}
+
+/* Forget translations, and all code decoded through them. */
+void rv_flush_tlb(struct rv_hart *h);
+void rv_flush_tlb_range(struct rv_hart *h, uint64_t va, uint64_t size);
+/* Forget decoded code: at launch start, when code may have been rewritten. */
+void rv_flush_code(struct rv_hart *h);
+
+const char *rv_cause_name(enum rv_cause cause);
+
+/*
+ * Text of the instruction whose first bytes are @insn, for traces. Returns
+ * its length in bytes; unknown encodings print as .insn data.
+ */
+unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size);
+
+#endif /* DSA_CORE_RV_H */
