@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guest's half of the benchmarks: prints one "name value" a line.
+ *
+ *	bench_guest KERNELS.elf NAME...
+ *
+ * NAME is copy, launch or cores. Every figure is the median, or for rates the
+ * best, of several turns: the machine below is noisy.
+ */
+#include <dsa/dsa.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PING_FILE "/sys/kernel/debug/accel/0/irq_ping"
+#define COPY_BYTES (64u << 20)
+
+#define CHECK(call)                                                                               \
+	do {                                                                                      \
+		dsaError_t check_error = (call);                                                  \
+		if (check_error != dsaSuccess) {                                                  \
+			fprintf(stderr, "bench_guest: %s: %s\n", #call,                           \
+				dsaGetErrorString(check_error));                                  \
+			exit(1);                                                                  \
+		}                                                                                 \
+	} while (0)
+
+static double now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec * 1e-3;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
+static void bench_copy(dsaModule_t module)
+{
+	void *host, *device;
+	double h2d = 0, d2h = 0;
+
+	(void)module;
+	CHECK(dsaMallocHost(&host, COPY_BYTES));
+	CHECK(dsaMalloc(&device, COPY_BYTES));
+	memset(host, 3, COPY_BYTES);
+	for (int i = 0; i < 10; i++) {
+		double start = now_us(), middle;
+
+		CHECK(dsaMemcpy(device, host, COPY_BYTES, dsaMemcpyHostToDevice));
+		middle = now_us();
+		CHECK(dsaMemcpy(host, device, COPY_BYTES, dsaMemcpyDeviceToHost));
+		if (COPY_BYTES / (middle - start) > h2d)
+			h2d = COPY_BYTES / (middle - start);
+		if (COPY_BYTES / (now_us() - middle) > d2h)
+			d2h = COPY_BYTES / (now_us() - middle);
+	}
+	printf("h2d_gbps %.3f\nd2h_gbps %.3f\n", h2d * 1e-3, d2h * 1e-3);
+	CHECK(dsaFree(device));
+	CHECK(dsaFreeHost(host));
+}
+
+/* One register ping round trip through the driver, woken thread included. */
+static double ping_us(void)
+{
+	char text[64];
+	double start = now_us();
+	int fd = open(PING_FILE, O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text)) <= 0) {
+		perror("bench_guest: " PING_FILE " (debugfs mounted? root?)");
+		exit(1);
+	}
+	start = now_us();
+	if (pread(fd, text, sizeof(text), 0) <= 0) {
+		perror("bench_guest: " PING_FILE);
+		exit(1);
+	}
+	start = now_us() - start;
+	close(fd);
+	return start;
+}
+
+static void bench_launch(dsaModule_t module)
+{
+	enum { SINGLE = 1000, QUEUED = 1000, ROUNDS = 9 };
+	static double ping[SINGLE], single[SINGLE], queued[ROUNDS];
+	uint64_t zero = 0;
+	void *args[] = { &zero };
+	dsaDim3 one = { 1, 1, 1 };
+	dsaFunction_t empty;
+	dsaStream_t stream;
+	double one_by_one;
+
+	CHECK(dsaModuleGetFunction(&empty, module, "empty"));
+	CHECK(dsaStreamCreate(&stream));
+	for (int i = 0; i < SINGLE; i++) {
+		double start;
+
+		ping[i] = ping_us();
+		start = now_us();
+		CHECK(dsaLaunchKernel(empty, one, args, 0, stream));
+		CHECK(dsaStreamSynchronize(stream));
+		single[i] = now_us() - start;
+	}
+	for (int r = 0; r < ROUNDS; r++) {
+		double start = now_us();
+
+		for (int i = 0; i < QUEUED; i++)
+			CHECK(dsaLaunchKernel(empty, one, args, 0, stream));
+		CHECK(dsaStreamSynchronize(stream));
+		queued[r] = (now_us() - start) / QUEUED;
+	}
+	one_by_one = median(single, SINGLE);
+	printf("ping_us %.2f\nlaunch_us %.2f\nqueued_us %.3f\n", median(ping, SINGLE), one_by_one,
+	       median(queued, ROUNDS));
+	CHECK(dsaStreamDestroy(stream));
+}
+
+static double run_loop(dsaFunction_t loop, uint64_t *out, unsigned int programs, uint64_t turns)
+{
+	void *args[] = { &out, &turns };
+	double start = now_us();
+
+	CHECK(dsaLaunchKernel(loop, (dsaDim3){ programs, 1, 1 }, args, 0, NULL));
+	CHECK(dsaStreamSynchronize(NULL));
+	return (double)turns * 8 * programs / (now_us() - start);
+}
+
+static void bench_cores(dsaModule_t module)
+{
+	uint64_t *out;
+	dsaFunction_t loop;
+	double single = 0, all = 0;
+
+	CHECK(dsaModuleGetFunction(&loop, module, "integer_loop"));
+	CHECK(dsaMalloc((void **)&out, 16 * sizeof(*out)));
+	for (int i = 0; i < 5; i++) {
+		double rate = run_loop(loop, out, 1, 16u << 20);
+
+		single = rate > single ? rate : single;
+		rate = run_loop(loop, out, 16, 4u << 20);
+		all = rate > all ? rate : all;
+	}
+	printf("core_mips %.1f\nall_mips %.1f\n", single, all);
+	CHECK(dsaFree(out));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(dsaModule_t module);
+	} benches[] = {
+		{ "copy", bench_copy },
+		{ "launch", bench_launch },
+		{ "cores", bench_cores },
+	};
+	dsaModule_t module;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: bench_guest KERNELS.elf copy|launch|cores...\n");
+		return 2;
+	}
+	CHECK(dsaModuleLoad(&module, argv[1]));
+	for (int i = 2; i < argc; i++) {
+		size_t b = 0;
+
+		while (b < sizeof(benches) / sizeof(*benches) && strcmp(benches[b].name, argv[i]))
+			b++;
+		if (b == sizeof(benches) / sizeof(*benches)) {
+			fprintf(stderr, "bench_guest: no benchmark \"%s\"\n", argv[i]);
+			return 2;
+		}
+		benches[b].run(module);
+		fflush(stdout);
+	}
+	return 0;
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Benchmarks; `make bench` runs tests/bench/bench.
+BENCHES += $(B)/tests/bench/bench_host $(B)/tests/bench/bench_guest $(B)/tests/bench/bench_kernels.elf
+
+$(B)/tests/bench/bench_host: $(B)/obj/tests/bench/bench_host.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
+
+$(B)/obj/tests/bench/bench_guest.o: CPPFLAGS += -Iinclude
+$(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.o $(B)/lib/libdsa.so
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../lib'
+
+$(B)/tests/bench/bench_kernels.elf: tests/bench/bench_kernels.c include/dsa/kernel.h include/uapi/dsa_cmd.h tools/dsacc
+	$(call say,DSACC,$@)
+	$(Q)mkdir -p $(@D) && tools/dsacc -o $@ $<
