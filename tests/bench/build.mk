@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Benchmarks; `make bench` runs tests/bench/bench.
+# Benchmarks; `make bench` runs tests/bench/run.
 BENCHES += $(B)/tests/bench/bench_host $(B)/tests/bench/bench_guest $(B)/tests/bench/bench_kernels.elf
 
-$(B)/tests/bench/bench_host: $(B)/obj/tests/bench/bench_host.o
+$(B)/tests/bench/bench_host: $(B)/obj/tests/bench/bench_host.c.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
 
-$(B)/obj/tests/bench/bench_guest.o: CPPFLAGS += -Iinclude
-$(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.o $(B)/lib/libdsa.so
+$(B)/obj/tests/bench/bench_guest.c.o: CPPFLAGS += -Iinclude
+$(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libdsa.so
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../lib'
 
