@@ -4,7 +4,8 @@
 # the assumption and let sqrt and fma become single instructions.
 RV_CFLAGS := -frounding-math -ffp-contract=off -fno-math-errno
 # Link with -lm (fma, sqrt on hosts without the instructions).
-RV_SRCS := qemu-device/core/rv/rv.c qemu-device/core/rv/decode.c \
-	qemu-device/core/rv/disasm.c qemu-device/core/rv/exec.c \
+RV_SRCS := qemu-device/core/rv/rv.c qemu-device/core/rv/block.c \
+	qemu-device/core/rv/decode.c qemu-device/core/rv/disasm.c \
+	qemu-device/core/rv/exec_fma.c qemu-device/core/rv/exec_base.c \
 	qemu-device/core/rv/mem.c qemu-device/core/rv/ops.c \
 	qemu-device/core/rv/softfp.c

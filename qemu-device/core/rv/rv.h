@@ -127,7 +127,7 @@ struct rv_config {
 
 	uint64_t exit_addr;	/* DSA_CORE_EXIT_ADDR */
 	uint64_t spad_va;	/* page aligned */
-	uint64_t spad_size;	/* bytes */
+	uint64_t spad_size;	/* bytes, multiple of 16 */
 	void *spad;		/* host pointer; not owned; R, W, not X */
 };
 
@@ -162,11 +162,16 @@ struct rv_hart {
 	uint8_t *spad;
 	uint64_t spad_va;
 	uint64_t spad_lim;	/* offsets below allow 8 bytes */
-	int64_t left;		/* valid while an extension handler runs */
-	int64_t spare;
-	uint64_t instret_end;
+	int64_t left;		/* of the present slice, at entry and exit of exec */
+	int64_t spare;		/* of the budget, beyond the slice */
+	uint64_t instret_final;	/* instret when the budget is used up */
+	uint64_t instret_end;	/* instret when the slice is used up */
+	uint64_t now;		/* instret, valid while an extension handler runs */
 	uint32_t flush_count;
-	bool special_rm;	/* frm is not a mode of the host: blocks know */
+	uint32_t code_frm;	/* blocks were decoded for this frm */
+	uint32_t host_env;	/* host's floating point control while in rv_run() */
+	const void *const *labels;
+	enum rv_exit (*exec)(struct rv_hart *h);
 	struct rv_fault fault;
 	uint64_t sys[RV_SYS_COUNT];	/* values of the program's selectors */
 	struct rv_config cfg;
@@ -175,11 +180,11 @@ struct rv_hart {
 	size_t arena_used;
 	struct rv_block *step;		/* for the last, partial block of a budget */
 	uint32_t range_next;
-	bool jcache_used;
 	bool tlb_used;
 	struct rv_range ranges[RV_RANGES];
 	struct rv_tlb_entry tlb[RV_TLB_SIZE];
 	struct rv_jcache jcache[RV_JCACHE_SIZE];
+	struct rv_block *hash[RV_JCACHE_SIZE];
 };
 
 /* Host memory is allocated here and nowhere later. False: out of memory. */

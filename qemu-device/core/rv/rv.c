@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Life of a hart, and rv_run(). */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fpenv.h"
+#include "rv_int.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest memory is used in place");
+_Static_assert(sizeof(void *) == 8, "64-bit host");
+
+static pthread_once_t decode_once = PTHREAD_ONCE_INIT;
+
+static bool host_has_fma(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2") &&
+	       __builtin_cpu_supports("bmi2");
+#else
+	return false;
+#endif
+}
+
+bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
+{
+	pthread_once(&decode_once, rv_decode_init);
+	memset(h, 0, sizeof(*h));
+	if (cfg->spad_size & 15)
+		return false;
+	h->cfg = *cfg;
+	h->spad = cfg->spad;
+	h->spad_va = cfg->spad_va;
+	h->spad_lim = cfg->spad_size >= 8 ? cfg->spad_size - 7 : 0;
+	h->arena = aligned_alloc(64, RV_ARENA_SIZE);
+	/* Largest block; see finish() in block.c. */
+	h->step = malloc(sizeof(struct rv_block) +
+			 RV_BLOCK_SLOTS * (sizeof(struct rv_op) + sizeof(struct rv_opinfo)));
+	if (!h->arena || !h->step) {
+		rv_hart_fini(h);
+		return false;
+	}
+	h->exec = host_has_fma() ? rv_exec_fma : rv_exec_base;
+	h->exec(h);	/* fills in labels */
+	h->tlb_used = true;
+	h->arena_used = 1;
+	rv_flush_tlb(h);
+	return true;
+}
+
+void rv_hart_fini(struct rv_hart *h)
+{
+	free(h->arena);
+	free(h->step);
+	h->arena = NULL;
+	h->step = NULL;
+}
+
+void rv_reset(struct rv_hart *h)
+{
+	memset(&h->arch, 0, sizeof(h->arch));
+}
+
+void rv_take_frm(struct rv_hart *h)
+{
+	if (rv_frm(h) == h->code_frm)
+		return;
+	h->code_frm = rv_frm(h);
+	rv_flush_code(h);
+}
+
+enum rv_exit rv_run(struct rv_hart *h, uint64_t budget)
+{
+	enum rv_exit reason;
+
+	if (budget > INT64_MAX / 2)
+		budget = INT64_MAX / 2;
+	h->arch.fcsr &= 0xff;
+	h->arch.x[0] = 0;
+	rv_take_frm(h);
+	h->left = 0;
+	h->spare = (int64_t)budget;
+	h->instret_final = h->arch.instret + budget;
+	rv_fp_enter(h);
+	reason = h->exec(h);
+	rv_fp_leave(h);
+	h->arch.instret = h->instret_final - (uint64_t)(h->left + h->spare);
+	return reason;
+}
