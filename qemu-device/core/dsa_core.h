@@ -48,6 +48,12 @@ struct dsa_host_ops {
 	void (*wake)(void *host);
 	/* HBM bytes [offset, offset + len) were or may be written. Any thread. */
 	void (*hbm_dirty)(void *host, uint64_t offset, uint64_t len);
+	/*
+	 * May be NULL. Zeroes HBM [offset, offset + len) in a cheaper way than
+	 * writing it (and reports it dirty): 0, or a negative errno when the
+	 * core has to write zeros itself. Any thread, no locks needed.
+	 */
+	int (*hbm_clear)(void *host, uint64_t offset, uint64_t len);
 	/* Wall clock, ns, monotonic. Any thread. */
 	uint64_t (*now_ns)(void *host);
 	/* A line without newline; the core bounds how many guest errors it logs. */
