@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QEMU PCIe device "dsa": a shell around the device core.
+ */
+#ifndef HW_DSA_H
+#define HW_DSA_H
+
+#include "hw/pci/pci_device.h"
+#include "migration/vmstate.h"
+#include "qom/object.h"
+#include "system/hostmem.h"
+
+#include "core/dsa_core.h"
+#include "dsa-workers.h"
+#include "include/hw/dsa_regs.h"
+
+#define TYPE_DSA "dsa"
+OBJECT_DECLARE_SIMPLE_TYPE(DSAState, DSA)
+
+struct DSAState {
+    PCIDevice parent_obj;
+
+    MemoryRegion regs;     /* BAR0 */
+    MemoryRegion own_hbm;  /* without memdev */
+    MemoryRegion doorbell; /* BAR4; MSI-X lies over it */
+    MemoryRegion *hbm;     /* BAR2 */
+
+    struct dsa_core *core;
+    DSAWorkers *pool;
+    VMChangeStateEntry *vm_state;
+
+    /* BQL */
+    bool dma_on;        /* bus mastering, and in D0 */
+    bool reset_keeps_hbm;
+    bool temperature_set;
+    int32_t temperature; /* millidegrees, until the core exists */
+
+    /* Properties, fixed at realize */
+    uint64_t hbm_size;
+    HostMemoryBackend *memdev;
+    uint64_t scratchpad_size;
+    uint64_t serial;
+    uint32_t cores;
+    uint32_t copy_engines;
+    uint32_t workers;
+    uint32_t core_clock_khz;
+    uint32_t hbm_bandwidth;
+    uint32_t bus_bandwidth;
+};
+
+/* Tells the core whether DMA works now: bus master enable and power state. */
+void dsa_update_dma(DSAState *s);
+
+extern const VMStateDescription vmstate_dsa;
+
+#endif
