@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# What our QEMU has: a PCIe PC, virtio for disks, files, consoles and randomness, an IOMMU, the device.
+CONFIG_Q35=y
+CONFIG_PCIE_PORT=y
+CONFIG_VTD=y
+CONFIG_ISA_DEBUG=y
+CONFIG_SERIAL_ISA=y
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_BLK=y
+CONFIG_VIRTIO_NET=y
+CONFIG_VIRTIO_RNG=y
+CONFIG_VIRTIO_SERIAL=y
+CONFIG_VIRTIO_9P=y
+CONFIG_DSA=y
