@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libdsa: run C kernels on the virtual DSA.
+ *
+ * The shape is CUDA's runtime: devices, memory, streams, events, modules,
+ * kernels. Link with -ldsa (pkg-config: dsa). C11 and C++11.
+ */
+#ifndef DSA_DSA_H
+#define DSA_DSA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DSA_API __attribute__((visibility("default")))
+#else
+#define DSA_API
+#endif
+
+/** DSA_VERSION - Version of this header: 1000 * major + 10 * minor. */
+#define DSA_VERSION 1000
+
+/**
+ * DOC: Rules of all functions
+ *
+ * Result: dsaSuccess or an error. Any function that fails sets the calling
+ * thread's last error (dsaGetLastError()) and its description
+ * (dsaGetLastErrorInfo()). dsaErrorNotReady is an expected outcome: it is
+ * returned, and never becomes the last error.
+ *
+ * Errors that every function may return, not repeated below:
+ *   dsaErrorInvalidValue        a NULL where an address is needed, a bad number
+ *   dsaErrorInvalidResourceHandle  a handle that is not, or no longer, valid,
+ *                               or is of another kind
+ *   dsaErrorNoDevice            no device, no driver, or no permission for it
+ *   dsaErrorInitializationError the calling process was forked from one that
+ *                               had used the library: use exec()
+ *   dsaErrorOutOfHostMemory     the host, or its kernel, is out of memory
+ *   dsaErrorDeviceUnavailable   the device is gone, or out of address spaces
+ *                               or queues
+ * Functions that put work on a stream, or wait for it, may also return that
+ * stream's sticky error (below).
+ *
+ * Threads: every function may be called by any thread at any time, also with
+ * the same handle. The current device, the default stream and the last error
+ * belong to the thread.
+ *
+ * Streams: work on one stream runs in order, work on different streams
+ * overlaps. The stream handle NULL is the calling thread's own default
+ * stream; it orders itself with no other stream. The host never blocks,
+ * unless the function's text says so.
+ *
+ * Addresses: device memory, pinned host memory and kernels' pointers are one
+ * address space: an address from dsaMalloc() or dsaMallocHost() is the same
+ * on the host and in a kernel. Device memory cannot be read by the host
+ * directly; its addresses are never valid host addresses.
+ *
+ * Faults: when a command fails on the device (a kernel reads a bad address,
+ * runs an illegal instruction, takes longer than the driver allows ...) its
+ * stream stops: what was queued behind it does not run, and each later call
+ * on the stream returns the same error: it is sticky. Other streams, memory
+ * and modules are unharmed. dsaGetLastErrorInfo() names the kernel, program,
+ * core and address. dsaStreamRecover() makes the stream usable again;
+ * dsaStreamDestroy() drops it. When more streams exist than the device gives
+ * queues to this process, streams share queues, and a fault stops all streams
+ * of its queue.
+ */
+
+/** enum dsaError - What a function returns; same values as CUDA's where CUDA has it. */
+typedef enum dsaError {
+	dsaSuccess = 0,
+	dsaErrorInvalidValue = 1,
+	dsaErrorMemoryAllocation = 2,		/* out of device memory */
+	dsaErrorInitializationError = 3,
+	dsaErrorInvalidPitchValue = 12,
+	dsaErrorInvalidDevicePointer = 17,	/* not (wholly) inside a live allocation */
+	dsaErrorInvalidMemcpyDirection = 21,
+	dsaErrorInsufficientDriver = 35,	/* driver and library do not fit */
+	dsaErrorDeviceUnavailable = 46,
+	dsaErrorNoDevice = 100,
+	dsaErrorInvalidDevice = 101,
+	dsaErrorInvalidKernelImage = 200,	/* not a device ELF, or a damaged one */
+	dsaErrorFileNotFound = 301,
+	dsaErrorOperatingSystem = 304,		/* a system call failed */
+	dsaErrorInvalidResourceHandle = 400,
+	dsaErrorSymbolNotFound = 500,
+	dsaErrorNotReady = 600,
+	dsaErrorIllegalAddress = 700,
+	dsaErrorLaunchOutOfResources = 701,
+	dsaErrorLaunchTimeout = 702,
+	dsaErrorIllegalInstruction = 715,
+	dsaErrorMisalignedAddress = 716,
+	dsaErrorInvalidPc = 718,
+	dsaErrorLaunchFailure = 719,		/* dsa_trap(), and any other fault */
+	dsaErrorUnknown = 999,
+	dsaErrorOutOfHostMemory = 1000,
+	dsaErrorDeviceReset = 1001,		/* work lost to a device reset */
+} dsaError_t;
+
+/** enum dsaMemcpyKind - From where to where; Default finds out by address. */
+enum dsaMemcpyKind {
+	dsaMemcpyHostToHost = 0,
+	dsaMemcpyHostToDevice = 1,
+	dsaMemcpyDeviceToHost = 2,
+	dsaMemcpyDeviceToDevice = 3,
+	dsaMemcpyDefault = 4,
+};
+
+typedef struct dsaStream_st *dsaStream_t;
+typedef struct dsaEvent_st *dsaEvent_t;
+typedef struct dsaModule_st *dsaModule_t;
+typedef struct dsaFunction_st *dsaFunction_t;
+
+/** struct dsaDim3 - A grid of programs; C++ sees unset members as 1. */
+typedef struct dsaDim3 {
+	uint32_t x, y, z;
+#if defined(__cplusplus)
+	dsaDim3(uint32_t x_ = 1, uint32_t y_ = 1, uint32_t z_ = 1) : x(x_), y(y_), z(z_) {}
+#endif
+} dsaDim3;
+
+/** struct dsaDeviceProp - What a device is; never changes. */
+typedef struct dsaDeviceProp {
+	char name[64];
+	uint64_t serialNumber;
+	size_t totalGlobalMem;		/* bytes of HBM */
+	size_t scratchpadPerCore;	/* bytes */
+	int coreCount;
+	int copyEngineCount;
+	int computeQueueCount;		/* of the device, for all processes */
+	int copyQueueCount;
+	int clockRate;			/* modelled core clock, kHz */
+	int vectorBits;			/* vector register length; 0: no vector unit */
+	int memoryBandwidth;		/* modelled, 10^6 bytes/s */
+	int hardwareMajor, hardwareMinor;
+	int pciDomainID, pciBusID, pciDeviceID, pciFunctionID;
+	char devicePath[64];		/* /dev/accel/accelN */
+} dsaDeviceProp;
+
+/** struct dsaTelemetry - Sensors and use of a device now, for all processes. */
+typedef struct dsaTelemetry {
+	size_t memoryTotal, memoryFree;	/* bytes of HBM */
+	size_t systemMemoryUsed;	/* bytes of pinned host memory */
+	int temperature;		/* millidegrees Celsius */
+	int power;			/* milliwatts */
+	int clockRate;			/* kHz */
+	unsigned int eccCorrected, eccUncorrected, resets;
+	unsigned int computeQueuesUsed, copyQueuesUsed;
+	uint64_t busyCompute;		/* modelled ns, summed over cores */
+	uint64_t busyCopy;		/* modelled ns, summed over copy engines */
+	uint64_t deviceTime;		/* modelled ns */
+} dsaTelemetry;
+
+/** enum dsaEngine - The unit that met an error. */
+enum dsaEngine {
+	dsaEngineNone = -1,
+	dsaEngineFrontend = 0,
+	dsaEngineCopy = 1,
+	dsaEngineCore = 2,
+};
+
+/** enum dsaAccess - The memory access that met an error. */
+enum dsaAccess {
+	dsaAccessNone = 0,
+	dsaAccessRead = 1,
+	dsaAccessWrite = 2,
+	dsaAccessFetch = 3,
+};
+
+/**
+ * struct dsaErrorInfo - All that is known about an error.
+ *
+ * @text is always there: one sentence or two for a person. The other members
+ * after @error are set only for a fault on the device.
+ */
+typedef struct dsaErrorInfo {
+	dsaError_t error;
+	int deviceFault;		/* 1: the members below are valid */
+	char kernel[128];		/* name, "" if no kernel was running */
+	uint64_t launchId;		/* counts this process's launches from 1 */
+	dsaDim3 program;		/* program id */
+	int engine;			/* enum dsaEngine */
+	int engineIndex;		/* which one: the core's number for a kernel */
+	int access;			/* enum dsaAccess */
+	uint64_t address;		/* of the access */
+	uint64_t pc;			/* program counter, device address */
+	uint64_t pcInModule;		/* the same as an address in the module's ELF */
+	uint32_t instruction;		/* bits of an illegal instruction */
+	char text[512];
+} dsaErrorInfo;
+
+/* ------------------------------------------------------------------ errors */
+
+/**
+ * dsaGetLastError() - The calling thread's last error, and clear it.
+ *
+ * Return: the error of the last failed call of this thread since the last
+ * dsaGetLastError(), or dsaSuccess. A sticky error comes back with the next
+ * call on its stream.
+ */
+DSA_API dsaError_t dsaGetLastError(void);
+
+/** dsaPeekAtLastError() - The calling thread's last error; does not clear it. */
+DSA_API dsaError_t dsaPeekAtLastError(void);
+
+/** dsaGetErrorName() - "dsaErrorInvalidValue" for that; never NULL. */
+DSA_API const char *dsaGetErrorName(dsaError_t error);
+
+/** dsaGetErrorString() - An error in words; never NULL. */
+DSA_API const char *dsaGetErrorString(dsaError_t error);
+
+/**
+ * dsaGetLastErrorInfo() - Describe the calling thread's last failed call.
+ * @info: filled in; error is dsaSuccess when nothing has failed yet.
+ *
+ * Survives dsaGetLastError(); the next failed call overwrites it.
+ */
+DSA_API dsaError_t dsaGetLastErrorInfo(dsaErrorInfo *info);
+
+/* ----------------------------------------------------------------- devices */
+
+/**
+ * dsaGetDeviceCount() - Number of devices; 0 with dsaErrorNoDevice if none.
+ *
+ * Devices are found at the first call of any function of the process.
+ */
+DSA_API dsaError_t dsaGetDeviceCount(int *count);
+
+/**
+ * dsaSetDevice() - Choose the calling thread's current device (0 at first).
+ *
+ * Errors: dsaErrorInvalidDevice.
+ */
+DSA_API dsaError_t dsaSetDevice(int device);
+
+/** dsaGetDevice() - The calling thread's current device. */
+DSA_API dsaError_t dsaGetDevice(int *device);
+
+/**
+ * dsaGetDeviceProperties() - What a device is.
+ *
+ * Errors: dsaErrorInvalidDevice.
+ */
+DSA_API dsaError_t dsaGetDeviceProperties(dsaDeviceProp *prop, int device);
+
+/**
+ * dsaDeviceGetTelemetry() - Sensors and use of a device now.
+ *
+ * Errors: dsaErrorInvalidDevice.
+ */
+DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device);
+
+/**
+ * dsaDeviceSynchronize() - Block until all streams of this process on the
+ * current device have completed.
+ *
+ * Return: the sticky error of any of those streams, if there is one.
+ */
+DSA_API dsaError_t dsaDeviceSynchronize(void);
+
+/** dsaRuntimeGetVersion() - Version of the library, as DSA_VERSION. */
+DSA_API dsaError_t dsaRuntimeGetVersion(int *version);
+
+/** dsaDriverGetVersion() - Version of the kernel driver, as DSA_VERSION. */
+DSA_API dsaError_t dsaDriverGetVersion(int *version);
+
+/* ------------------------------------------------------------------ memory */
+
+/**
+ * dsaMemGetInfo() - Device memory of the current device, bytes.
+ * @free: can still be allocated, by any process. The library takes memory
+ *        for small allocations in pieces of 2 MiB.
+ * @total: usable in all.
+ */
+DSA_API dsaError_t dsaMemGetInfo(size_t *free, size_t *total);
+
+/**
+ * dsaMalloc() - Allocate device memory (HBM) on the current device.
+ * @ptr: set to the address, aligned to 256 bytes; NULL on an error.
+ * @bytes: size, not zero. Contents are undefined.
+ *
+ * May block on earlier dsaFree()d memory's last use when memory is short.
+ * Errors: dsaErrorMemoryAllocation when the device has not enough memory.
+ */
+DSA_API dsaError_t dsaMalloc(void **ptr, size_t bytes);
+
+/**
+ * dsaFree() - Free device memory.
+ * @ptr: from dsaMalloc(), or NULL for no effect.
+ *
+ * Does not block and does not synchronise: work queued earlier on any stream
+ * may still use the memory, it is given back after that.
+ * Errors: dsaErrorInvalidDevicePointer: not from dsaMalloc(), or freed before.
+ */
+DSA_API dsaError_t dsaFree(void *ptr);
+
+/**
+ * dsaMallocHost() - Allocate pinned host memory.
+ * @ptr: set to the address, aligned to 4096 bytes; NULL on an error.
+ * @bytes: size, not zero. Contents are zero.
+ *
+ * The host uses it like any memory, the current device's copies run at full
+ * rate and in the background, kernels read and write it in place.
+ * Errors: dsaErrorOutOfHostMemory.
+ */
+DSA_API dsaError_t dsaMallocHost(void **ptr, size_t bytes);
+
+/**
+ * dsaFreeHost() - Free pinned host memory; as dsaFree().
+ *
+ * Errors: dsaErrorInvalidValue: not from dsaMallocHost(), or freed before.
+ */
+DSA_API dsaError_t dsaFreeHost(void *ptr);
+
+/**
+ * dsaMemcpy() - Copy memory; returns when the copy is complete.
+ * @dst: to; any alignment.
+ * @src: from; any alignment.
+ * @bytes: size; zero is no copy.
+ * @kind: direction; must fit the addresses.
+ *
+ * Runs on the calling thread's default stream and waits for it. Ranges may
+ * overlap only when @dst is below @src.
+ * Errors: dsaErrorInvalidMemcpyDirection: @kind does not fit an address;
+ * dsaErrorInvalidDevicePointer: a device range is not wholly inside one
+ * allocation; dsaErrorInvalidValue: bad kind, bad overlap.
+ */
+DSA_API dsaError_t dsaMemcpy(void *dst, const void *src, size_t bytes, enum dsaMemcpyKind kind);
+
+/**
+ * dsaMemcpyAsync() - Copy memory in the order of a stream.
+ *
+ * Between device and pinned memory: returns at once. With pageable host
+ * memory, as with CUDA: host to device returns when the source may be
+ * changed (the tail of the copy still in flight); device to host and host to
+ * host return when complete.
+ * Errors: as dsaMemcpy().
+ */
+DSA_API dsaError_t dsaMemcpyAsync(void *dst, const void *src, size_t bytes,
+				  enum dsaMemcpyKind kind, dsaStream_t stream);
+
+/**
+ * dsaMemcpy2D() - Copy rows; returns when the copy is complete.
+ * @dst: to.
+ * @dpitch: bytes from one row to the next at @dst.
+ * @src: from.
+ * @spitch: bytes from one row to the next at @src.
+ * @width: bytes to copy of each row.
+ * @height: rows. Zero width or height is no copy.
+ * @kind: direction.
+ *
+ * The ranges must not overlap.
+ * Errors: as dsaMemcpy(); dsaErrorInvalidPitchValue: a pitch below @width.
+ */
+DSA_API dsaError_t dsaMemcpy2D(void *dst, size_t dpitch, const void *src, size_t spitch,
+			       size_t width, size_t height, enum dsaMemcpyKind kind);
+
+/** dsaMemcpy2DAsync() - dsaMemcpy2D() in a stream; blocks as dsaMemcpyAsync() does. */
+DSA_API dsaError_t dsaMemcpy2DAsync(void *dst, size_t dpitch, const void *src, size_t spitch,
+				    size_t width, size_t height, enum dsaMemcpyKind kind,
+				    dsaStream_t stream);
+
+/**
+ * dsaMemset() - Set bytes; returns when complete.
+ * @ptr: device or pinned host memory; any alignment.
+ * @value: its low 8 bits.
+ * @bytes: size; zero has no effect.
+ *
+ * Errors: dsaErrorInvalidDevicePointer: not wholly inside one allocation.
+ */
+DSA_API dsaError_t dsaMemset(void *ptr, int value, size_t bytes);
+
+/** dsaMemsetAsync() - dsaMemset() in a stream; never blocks. */
+DSA_API dsaError_t dsaMemsetAsync(void *ptr, int value, size_t bytes, dsaStream_t stream);
+
+/**
+ * dsaMemsetD32Async() - Set 32-bit words in a stream; never blocks.
+ * @ptr: device or pinned host memory, aligned to 4 bytes.
+ * @value: of each word.
+ * @count: words.
+ */
+DSA_API dsaError_t dsaMemsetD32Async(void *ptr, uint32_t value, size_t count, dsaStream_t stream);
+
+/* ----------------------------------------------------------------- streams */
+
+/**
+ * dsaStreamCreate() - Create a stream on the current device.
+ *
+ * A stream has a hardware queue of its own while there are some for this
+ * process (half of the device's), after that streams share queues: still
+ * right, no longer independent.
+ */
+DSA_API dsaError_t dsaStreamCreate(dsaStream_t *stream);
+
+/**
+ * dsaStreamDestroy() - Destroy a stream; does not block, its work completes.
+ *
+ * NULL (the default stream) gives dsaErrorInvalidResourceHandle.
+ */
+DSA_API dsaError_t dsaStreamDestroy(dsaStream_t stream);
+
+/** dsaStreamSynchronize() - Block until all work of a stream has completed. */
+DSA_API dsaError_t dsaStreamSynchronize(dsaStream_t stream);
+
+/** dsaStreamQuery() - dsaSuccess if all work has completed, else dsaErrorNotReady. */
+DSA_API dsaError_t dsaStreamQuery(dsaStream_t stream);
+
+/**
+ * dsaStreamWaitEvent() - Work put on @stream from now on waits for an event.
+ * @stream: waits, on the device; the host does not.
+ * @event: its latest dsaEventRecord(), or nothing if there was none.
+ * @flags: zero.
+ *
+ * Should the event's stream fault, the wait ends. Both must be of one device.
+ */
+DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsigned int flags);
+
+/**
+ * dsaStreamRecover() - Make a stream usable again after a fault.
+ *
+ * The work queued behind the fault is lost. Memory keeps what it has. Streams
+ * that share the queue are not touched. No effect on a healthy stream.
+ */
+DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream);
+
+/* ------------------------------------------------------------------ events */
+
+/** dsaEventCreate() - Create an event on the current device. */
+DSA_API dsaError_t dsaEventCreate(dsaEvent_t *event);
+
+/** dsaEventDestroy() - Destroy an event; a record in flight is let finish. */
+DSA_API dsaError_t dsaEventDestroy(dsaEvent_t event);
+
+/**
+ * dsaEventRecord() - Record the moment when a stream's work so far is done.
+ *
+ * Again on the same event: forgets the earlier record. Event and stream must
+ * be of one device.
+ */
+DSA_API dsaError_t dsaEventRecord(dsaEvent_t event, dsaStream_t stream);
+
+/** dsaEventQuery() - dsaSuccess if recorded (or never asked to), else dsaErrorNotReady. */
+DSA_API dsaError_t dsaEventQuery(dsaEvent_t event);
+
+/** dsaEventSynchronize() - Block until an event is recorded. */
+DSA_API dsaError_t dsaEventSynchronize(dsaEvent_t event);
+
+/**
+ * dsaEventElapsedTime() - Modelled device time between two events.
+ * @ms: milliseconds; what the modelled hardware would have taken, the same on
+ *      every host. Negative when @end came first.
+ * @start: a recorded event.
+ * @end: a recorded event.
+ *
+ * Errors: dsaErrorInvalidResourceHandle: one was never recorded;
+ * dsaErrorNotReady: one is not complete yet.
+ */
+DSA_API dsaError_t dsaEventElapsedTime(float *ms, dsaEvent_t start, dsaEvent_t end);
+
+/** dsaEventElapsedWallTime() - The same in the wall-clock time of the machine that models. */
+DSA_API dsaError_t dsaEventElapsedWallTime(float *ms, dsaEvent_t start, dsaEvent_t end);
+
+/* ------------------------------------------------------- modules, launches */
+
+/**
+ * dsaModuleLoad() - Load a device ELF (made by dsacc) from a file.
+ *
+ * Goes to the current device. Blocks on file input.
+ * Errors: dsaErrorFileNotFound: cannot be opened or read;
+ * dsaErrorInvalidKernelImage: damaged, or not for this device;
+ * dsaErrorMemoryAllocation.
+ */
+DSA_API dsaError_t dsaModuleLoad(dsaModule_t *module, const char *path);
+
+/**
+ * dsaModuleLoadData() - Load a device ELF from memory.
+ * @module: set to the module.
+ * @image: the ELF, whole: its headers are trusted for its length. What
+ *         `dsacc -c` makes is such an image: dsa_kernels_NAME.
+ *
+ * Errors: as dsaModuleLoad().
+ */
+DSA_API dsaError_t dsaModuleLoadData(dsaModule_t *module, const void *image);
+
+/** dsaModuleLoadDataSize() - dsaModuleLoadData() of an image of known length: trusts nothing. */
+DSA_API dsaError_t dsaModuleLoadDataSize(dsaModule_t *module, const void *image, size_t bytes);
+
+/**
+ * dsaModuleUnload() - Unload a module; its functions become invalid.
+ *
+ * Does not block: launches already queued complete.
+ */
+DSA_API dsaError_t dsaModuleUnload(dsaModule_t module);
+
+/**
+ * dsaModuleGetFunction() - Find a kernel by name.
+ *
+ * Errors: dsaErrorSymbolNotFound.
+ */
+DSA_API dsaError_t dsaModuleGetFunction(dsaFunction_t *function, dsaModule_t module,
+					const char *name);
+
+/**
+ * dsaLaunchKernel() - Run a grid of programs.
+ * @function: the kernel.
+ * @grid: programs in x, y, z; each 1 .. 2^31-1, product at most 2^40.
+ * @args: addresses of the arguments, in order; copied before return. NULL is
+ *        fine for a kernel without arguments.
+ * @scratch_bytes: scratchpad for the kernel's data, beyond what it declares.
+ * @stream: where.
+ *
+ * Asynchronous. Programs run in any order, one per core at a time.
+ * Errors: dsaErrorInvalidValue: grid, NULL argument; dsaErrorLaunchOutOfResources:
+ * scratchpad too small; dsaErrorInvalidResourceHandle: also when the stream
+ * is on another device than the function's.
+ */
+DSA_API dsaError_t dsaLaunchKernel(dsaFunction_t function, dsaDim3 grid, void **args,
+				   size_t scratch_bytes, dsaStream_t stream);
+
+/**
+ * dsaLaunchKernelStruct() - dsaLaunchKernel() with all arguments in a structure.
+ * @args: as the kernel's argument list, laid out by C's rules.
+ * @bytes: sizeof(*args); must be what the kernel expects.
+ */
+DSA_API dsaError_t dsaLaunchKernelStruct(dsaFunction_t function, dsaDim3 grid, const void *args,
+					 size_t bytes, size_t scratch_bytes, dsaStream_t stream);
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* DSA_DSA_H */
