@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# The device core as a library. QEMU's own build compiles the same sources.
+
+include qemu-device/core/rv/flags.mk
+
+CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c frontend.c irq.c launch.c log.c mmu.c queue.c \
+	regs.c reset.c save.c sched.c telemetry.c unit.c)
+
+DSACORE_OBJS := $(patsubst %.c,$(B)/obj/%.c.o,$(CORE_SRCS) $(RV_SRCS))
+DSACORE_ASAN_OBJS := $(patsubst %.c,$(B)/obj-asan/%.c.o,$(CORE_SRCS) $(RV_SRCS))
+DSACORE_TSAN_OBJS := $(patsubst %.c,$(B)/obj-tsan/%.c.o,$(CORE_SRCS) $(RV_SRCS))
+RV_OBJS := $(foreach o,obj obj-asan obj-tsan,$(patsubst %.c,$(B)/$(o)/%.c.o,$(RV_SRCS)))
+
+$(RV_OBJS): CFLAGS += $(RV_CFLAGS)
+$(DSACORE_OBJS) $(DSACORE_ASAN_OBJS) $(DSACORE_TSAN_OBJS): CPPFLAGS += -I$(TOP)/qemu-device/core
+
+TSAN_FLAGS := -fsanitize=thread -fno-omit-frame-pointer
+
+$(B)/obj-tsan/%.c.o: %.c | $(HOST_READY)
+	$(call say,CC-TSAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TSAN_FLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(B)/obj-tsan -name '*.d' 2>/dev/null)
+
+define dsacore_archive
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+endef
+
+$(B)/lib/libdsacore.a: $(DSACORE_OBJS)
+	$(dsacore_archive)
+
+$(B)/lib/libdsacore-asan.a: $(DSACORE_ASAN_OBJS)
+	$(dsacore_archive)
+
+$(B)/lib/libdsacore-tsan.a: $(DSACORE_TSAN_OBJS)
+	$(dsacore_archive)
+
+.PHONY: core
+core: $(B)/lib/libdsacore.a ## the device core alone
+
+ALL += $(B)/lib/libdsacore.a
+CLEAN += $(B)/obj-asan $(B)/obj-pic $(B)/obj-tsan

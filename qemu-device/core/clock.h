@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Modelled time. Deterministic: it depends on the work, never on the host,
+ * its load or the number of its threads.
+ *
+ * Units: ns of device time; cycles of the core clock. MB/s are 10^6 bytes a
+ * second. Divisions round up.
+ *
+ *   ring packet     DSA_T_RING_NS
+ *   command         DSA_T_CMD_NS each, fetch and decode; NOP, FENCE,
+ *                   TIMESTAMP and semaphores cost nothing else
+ *   COPY, COPY_2D   DSA_T_COPY_NS + rows * DSA_T_ROW_NS (2-D)
+ *                   + 2 * h * 1000 / hbm_mb_per_s    h: bytes HBM to HBM
+ *                   + s * 1000 / bus_mb_per_s        s: other bytes
+ *   FILL            DSA_T_COPY_NS + h * 1000 / hbm_mb_per_s
+ *                   + s * 1000 / bus_mb_per_s
+ *   program         DSA_T_PROGRAM_CYCLES + instructions retired (cycles)
+ *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
+ *                   order of program number each goes to the core that is
+ *                   free first, all cores being free at the start
+ *
+ * A queue's clock advances by what its packets cost. A packet that starts on
+ * an idle queue starts at the device time at least: the furthest any queue's
+ * completed packets have come. SEM_WAIT ends no earlier than the last
+ * SEM_SIGNAL of that word. A program's clock is its launch's start plus its
+ * own cycles. Queues do not slow each other down.
+ */
+#ifndef DSA_CORE_CLOCK_H
+#define DSA_CORE_CLOCK_H
+
+#include <stdint.h>
+
+#define DSA_T_RING_NS		300
+#define DSA_T_CMD_NS		50
+#define DSA_T_COPY_NS		800
+#define DSA_T_ROW_NS		2
+#define DSA_T_LAUNCH_NS		1500
+#define DSA_T_PROGRAM_CYCLES	32
+
+static inline uint64_t clock_div_up(uint64_t a, uint64_t mul, uint64_t div)
+{
+	unsigned __int128 n = (unsigned __int128)a * mul + div - 1;
+
+	n /= div;
+	return n > UINT64_MAX ? UINT64_MAX : (uint64_t)n;
+}
+
+static inline uint64_t clock_cycles_to_ns(uint64_t cycles, uint32_t khz)
+{
+	return clock_div_up(cycles, 1000000, khz);
+}
+
+static inline uint64_t clock_bytes_to_ns(uint64_t bytes, uint32_t mb_per_s)
+{
+	return clock_div_up(bytes, 1000, mb_per_s);
+}
+
+#endif /* DSA_CORE_CLOCK_H */

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A core: a hart, its scratchpad, and what the hart asks of the device. */
+#include <sys/mman.h>
+
+#include "clock.h"
+#include "core_int.h"
+
+/* Large leaves are reported to the hart whole for reads, in such pieces for writes. */
+#define WRITE_FILL_SIZE	(2u << 20)
+
+static uint32_t perm_of_access(enum rv_access access)
+{
+	switch (access) {
+	case RV_WRITE:
+		return DSA_PTE_W;
+	case RV_EXEC:
+		return DSA_PTE_X;
+	default:
+		return DSA_PTE_R;
+	}
+}
+
+static uint32_t unit_translate(struct dsa_unit *u, uint64_t va, uint32_t perm, struct dsa_xlat *x)
+{
+	struct dsa_core *core = u->mem.core;
+
+	if (va - DSA_SCRATCHPAD_BASE < core->cfg.scratch_size)
+		return DSA_ERR_MMU_PERMISSION;	/* the hart knows its scratchpad: not for code */
+	return mem_translate(&u->mem, va, perm, x);
+}
+
+/* Writes and reads are told apart, so that HBM is marked before it is written. */
+static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access access,
+				     struct rv_tlb_fill *out)
+{
+	struct dsa_unit *u = opaque;
+	struct dsa_core *core = u->mem.core;
+	struct dsa_xlat x;
+
+	out->code = unit_translate(u, va, perm_of_access(access), &x);
+	if (out->code == DSA_ERR_BUS || out->code == DSA_ERR_ABORTED)
+		return RV_FILL_ACCESS_FAULT;
+	if (out->code)
+		return RV_FILL_PAGE_FAULT;
+	if (access == RV_WRITE && x.size > WRITE_FILL_SIZE) {
+		uint64_t skip = (va - x.va) & ~(uint64_t)(WRITE_FILL_SIZE - 1);
+
+		x.va += skip;
+		x.target += skip;
+		x.size = WRITE_FILL_SIZE;
+	}
+	out->va = x.va;
+	out->size = x.size;
+	out->host = x.sys ? NULL : core->cfg.hbm + x.target;
+	out->perm = (x.perm & DSA_PTE_R ? RV_READ : 0) | (x.perm & DSA_PTE_X ? RV_EXEC : 0);
+	if (access == RV_WRITE) {
+		out->perm |= RV_WRITE;
+		if (!x.sys)
+			mem_dirty(&u->mem, x.target, x.size);
+	}
+	return RV_FILL_OK;
+}
+
+static uint32_t unit_access(struct dsa_unit *u, uint64_t va, void *buf, unsigned int size,
+			    bool write)
+{
+	uint64_t bad;
+
+	if (va - DSA_SCRATCHPAD_BASE < u->mem.core->cfg.scratch_size)
+		return DSA_ERR_MMU_PERMISSION;
+	return write ? mem_write(&u->mem, va, buf, size, &bad) :
+		       mem_read(&u->mem, va, buf, size, &bad);
+}
+
+static uint32_t unit_read(void *opaque, uint64_t va, void *buf, unsigned int size)
+{
+	return unit_access(opaque, va, buf, size, false);
+}
+
+static uint32_t unit_write(void *opaque, uint64_t va, const void *buf, unsigned int size)
+{
+	return unit_access(opaque, va, (void *)buf, size, true);
+}
+
+static uint64_t amo_signed(uint64_t old, uint64_t val, bool max)
+{
+	return ((int64_t)old > (int64_t)val) == max ? old : val;
+}
+
+static uint64_t amo_result(enum rv_amo_op op, unsigned int size, uint64_t old, uint64_t val)
+{
+	int64_t so = size == 4 ? (int64_t)(int32_t)old : (int64_t)old;
+	int64_t sv = size == 4 ? (int64_t)(int32_t)val : (int64_t)val;
+
+	switch (op) {
+	case RV_AMO_ADD:
+		return old + val;
+	case RV_AMO_XOR:
+		return old ^ val;
+	case RV_AMO_AND:
+		return old & val;
+	case RV_AMO_OR:
+		return old | val;
+	case RV_AMO_MIN:
+		return amo_signed(so, sv, false);
+	case RV_AMO_MAX:
+		return amo_signed(so, sv, true);
+	case RV_AMO_MINU:
+		return old < val ? old : val;
+	case RV_AMO_MAXU:
+		return old > val ? old : val;
+	default:
+		return val;
+	}
+}
+
+/* In system memory: atomic towards the device's engines, by the bus lock. */
+static uint32_t unit_amo(void *opaque, uint64_t va, unsigned int size, enum rv_amo_op op,
+			 uint64_t val, uint64_t *old)
+{
+	struct dsa_unit *u = opaque;
+	uint64_t found = 0, expect = *old, next;
+	uint32_t err;
+
+	if (!bus_enter(&u->mem))
+		return DSA_ERR_ABORTED;
+	err = unit_access(u, va, &found, size, false);
+	next = amo_result(op, size, found, val);
+	if (!err && (op != RV_AMO_CAS || found == expect))
+		err = unit_access(u, va, &next, size, true);
+	bus_exit(&u->mem);
+	*old = found;
+	return err;
+}
+
+static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
+{
+	struct dsa_unit *u = opaque;
+	uint64_t cycles = instret + DSA_T_PROGRAM_CYCLES;
+
+	if (sel != DSA_SYS_CLOCK_NS)
+		return instret;
+	return u->q->launch.start_ns +
+	       clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
+}
+
+bool unit_init(struct dsa_core *core, unsigned int index)
+{
+	struct dsa_unit *u = &core->unit[index];
+	struct rv_config cfg = {
+		.opaque = u,
+		.fill = unit_fill,
+		.read = unit_read,
+		.write = unit_write,
+		.amo = unit_amo,
+		.amo_code = DSA_ERR_BUS,
+		.sys_read = unit_sys_read,
+		.exit_addr = DSA_CORE_EXIT_ADDR,
+		.spad_va = DSA_SCRATCHPAD_BASE,
+		.spad_size = core->cfg.scratch_size,
+	};
+
+	u->index = index;
+	u->spad = mmap(NULL, core->cfg.scratch_size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (u->spad == MAP_FAILED) {
+		u->spad = NULL;
+		return false;
+	}
+	cfg.spad = u->spad;
+	if (!rv_hart_init(&u->hart, &cfg)) {
+		munmap(u->spad, core->cfg.scratch_size);
+		u->spad = NULL;
+		return false;
+	}
+	mem_init(&u->mem, core, &u->hart);
+	return true;
+}
+
+void unit_fini(struct dsa_core *core, struct dsa_unit *u)
+{
+	if (!u->spad)
+		return;
+	rv_hart_fini(&u->hart);
+	munmap(u->spad, core->cfg.scratch_size);
+}
+
+/* The system keeps count of what was used: clearing costs as much as was touched. */
+void unit_forget_spad(struct dsa_unit *u)
+{
+	size_t size = u->mem.core->cfg.scratch_size;
+
+	if (madvise(u->spad, size, MADV_DONTNEED))
+		memset(u->spad, 0, size);
+	u->spad_valid = false;
+}
+
+void unit_free(struct dsa_core *core, struct dsa_unit *u)
+{
+	u->q->launch.units--;
+	u->q = NULL;
+	u->in_program = false;
+	u->prog = 0;
+	u->batch_end = 0;
+	u->done = 0;
+	u->instructions = 0;
+	core->free_units++;
+}
+
+/* ---- programs ---- */
+
+/* What all programs of the launch see alike. */
+void unit_setup(struct dsa_core *core, struct dsa_unit *u)
+{
+	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
+	uint64_t *sys = u->hart.sys;
+
+	for (int i = 0; i < 3; i++)
+		sys[DSA_SYS_GRID_X + i] = cmd->grid[i];
+	sys[DSA_SYS_CORE_ID] = u->index;
+	sys[DSA_SYS_CORE_COUNT] = core->cfg.cores;
+	sys[DSA_SYS_SCRATCH_BYTES] = core->cfg.scratch_size;
+	sys[DSA_SYS_KERNARG_BYTES] = cmd->kernarg_bytes;
+	if (u->code_gen != u->q->launch.gen) {
+		rv_flush_code(&u->hart);
+		u->code_gen = u->q->launch.gen;
+	}
+}
+
+static void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
+{
+	const uint32_t *grid = u->q->launch.cmd.grid;
+
+	id[0] = prog % grid[0];
+	id[1] = 0;
+	id[2] = 0;
+	if (prog >= grid[0]) {
+		prog /= grid[0];
+		id[1] = prog % grid[1];
+		id[2] = prog / grid[1];
+	}
+}
+
+static void program_start(struct dsa_core *core, struct dsa_unit *u)
+{
+	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
+	struct rv_hart *h = &u->hart;
+
+	rv_reset(h);
+	h->arch.x[1] = DSA_CORE_EXIT_ADDR;
+	h->arch.x[2] = DSA_SCRATCHPAD_BASE + core->cfg.scratch_size;
+	h->arch.x[10] = cmd->kernarg;
+	h->arch.pc = cmd->entry;
+	unit_program_id(u, u->prog, &h->sys[DSA_SYS_PID_X]);
+	u->in_program = true;
+}
+
+static void program_end(struct dsa_unit *u)
+{
+	uint64_t cycles = u->hart.arch.instret + DSA_T_PROGRAM_CYCLES;
+
+	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1,
+			 __ATOMIC_RELEASE);
+	u->done++;
+	u->instructions += u->hart.arch.instret;
+	u->prog++;
+	u->in_program = false;
+}
+
+static uint32_t fault_code(const struct rv_fault *f)
+{
+	switch (f->cause) {
+	case RV_CAUSE_FETCH_MISALIGNED:
+	case RV_CAUSE_LOAD_MISALIGNED:
+	case RV_CAUSE_STORE_MISALIGNED:
+		return DSA_ERR_MISALIGNED;
+	case RV_CAUSE_ILLEGAL:
+		return DSA_ERR_ILLEGAL_INSN;
+	case RV_CAUSE_EBREAK:
+		return DSA_ERR_BREAKPOINT;
+	case RV_CAUSE_ECALL:
+		return DSA_ERR_ECALL;
+	default:
+		return f->code ? f->code : DSA_ERR_BUS;
+	}
+}
+
+static uint32_t fault_access(const struct rv_fault *f)
+{
+	switch (f->cause) {
+	case RV_CAUSE_FETCH_MISALIGNED:
+	case RV_CAUSE_FETCH_ACCESS:
+	case RV_CAUSE_FETCH_PAGE:
+		return DSA_ACCESS_FETCH;
+	case RV_CAUSE_LOAD_MISALIGNED:
+	case RV_CAUSE_LOAD_ACCESS:
+	case RV_CAUSE_LOAD_PAGE:
+		return DSA_ACCESS_READ;
+	case RV_CAUSE_STORE_MISALIGNED:
+	case RV_CAUSE_STORE_ACCESS:
+	case RV_CAUSE_STORE_PAGE:
+		return DSA_ACCESS_WRITE;
+	default:
+		return DSA_ACCESS_NONE;
+	}
+}
+
+static void unit_fault(struct dsa_core *core, struct dsa_unit *u)
+{
+	const struct rv_fault *f = &u->hart.fault;
+	struct dsa_queue *q = u->q;
+	struct dsa_error err = {
+		.code = fault_code(f),
+		.access = fault_access(f),
+		.engine = (uint32_t)DSA_ENGINE_CORE << 16 | u->index,
+		.opcode = DSA_CMD_LAUNCH,
+		.addr = f->addr,
+		.pc = f->pc,
+		.cmd_va = q->cmd_va,
+		.job_id = q->pkt.job_id,
+		.launch_id = q->launch.cmd.id,
+		.insn = f->insn,
+	};
+	uint64_t id[3];
+
+	if (err.code == DSA_ERR_ABORTED)
+		return;
+	unit_program_id(u, u->prog, id);
+	for (int i = 0; i < 3; i++)
+		err.program[i] = id[i];
+	core_lock(core);
+	queue_fail(core, q, &err);
+	core_unlock(core);
+	log_guest_error(core,
+			"queue %u: %s, address 0x%llx, program %u,%u,%u at pc 0x%llx, core %u, job %llu",
+			q->index, error_name(err.code), (unsigned long long)err.addr,
+			err.program[0], err.program[1], err.program[2], (unsigned long long)err.pc,
+			u->index, (unsigned long long)err.job_id);
+}
+
+/*
+ * The flag is lowered under the mutex, where it is raised too: the reason for
+ * it, looked at afterwards, cannot be missed.
+ */
+static void unit_stopped(struct dsa_core *core, struct dsa_unit *u)
+{
+	core_lock(core);
+	rv_clear_stop(&u->hart);
+	core_unlock(core);
+}
+
+static void unit_prepare(struct dsa_core *core, struct dsa_unit *u)
+{
+	if (!u->spad_valid || u->spad_asid != u->mem.asid || u->spad_gen != u->mem.gen) {
+		/* Never while a program is under way: it keeps what it has. */
+		if (u->spad_valid && !u->in_program)
+			unit_forget_spad(u);
+		u->spad_valid = true;
+		u->spad_asid = u->mem.asid;
+		u->spad_gen = u->mem.gen;
+	}
+	unit_setup(core, u);
+}
+
+static bool unit_more(struct dsa_core *core, struct dsa_unit *u)
+{
+	bool more;
+
+	if (u->prog != u->batch_end)
+		return true;
+	core_lock(core);
+	launch_report(core, u);
+	more = launch_take(core, u);
+	core_unlock(core);
+	return more;
+}
+
+void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
+{
+	bool look = false;
+
+	unit_prepare(core, u);
+	while (!queue_stopping(u->q)) {
+		mem_quiesce(&u->mem);
+		if (!u->in_program) {
+			if (u->prog == u->batch_end)
+				look = true;
+			if (!unit_more(core, u))
+				break;
+			program_start(core, u);
+		}
+		if (look && now_ns(core) >= deadline)
+			break;
+		look = true;
+		switch (rv_run(&u->hart, DSA_UNIT_SLICE)) {
+		case RV_EXIT_DONE:
+			look = u->hart.arch.instret > 4096;
+			program_end(u);
+			break;
+		case RV_EXIT_FAULT:
+			unit_fault(core, u);
+			mem_flush_dirty(&u->mem);
+			return;
+		case RV_EXIT_STOP:
+			unit_stopped(core, u);
+			break;
+		default:
+			break;
+		}
+	}
+	mem_flush_dirty(&u->mem);
+}
