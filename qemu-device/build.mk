@@ -43,3 +43,5 @@ core: $(B)/lib/libdsacore.a ## the device core alone
 
 ALL += $(B)/lib/libdsacore.a
 CLEAN += $(B)/obj-asan $(B)/obj-pic $(B)/obj-tsan
+
+include tests/device/core/build.mk

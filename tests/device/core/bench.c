@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Figures of the core alone: latency of launches, cost of programs, copies, instructions. */
+#include "harness.h"
+
+#define CODE	0x300000
+#define CMDS	0x310000
+
+static uint64_t timed(struct dev *d, struct cmds *c, unsigned int runs)
+{
+	uint64_t start = clock_ns();
+
+	for (unsigned int i = 0; i < runs; i++) {
+		submit_cmds(c, 0);
+		while (dsa_core_run(d->core, 1000) == DSA_RUN_MORE)
+			;
+		if (fence_now(d, 0) != d->fence[0])
+			check_failed(__FILE__, __LINE__, "no fence");
+	}
+	return (clock_ns() - start) / runs;
+}
+
+static uint64_t threaded(struct dev *d, struct cmds *c)
+{
+	uint64_t start = clock_ns();
+
+	wait_fence(d, 0, submit_cmds(c, 0));
+	return clock_ns() - start;
+}
+
+int main(void)
+{
+	struct dev *d = dev_new(0);
+	struct code k = code_at(d, CODE);
+	struct cmds c = cmds_at(d, CMDS);
+	uint64_t ns;
+
+	emit(&k, RET);
+	queue_setup(d, 0, 1);
+	timed(d, &c, 1000);
+	printf("empty exec: %llu ns\n", (unsigned long long)timed(d, &c, 20000));
+	cmd_launch(&c, VA_HBM + CODE, 0, 1, 1, 1);
+	timed(d, &c, 100);
+	printf("empty launch, 1 program: %llu ns\n", (unsigned long long)timed(d, &c, 20000));
+	c = cmds_at(d, CMDS);
+	cmd_launch(&c, VA_HBM + CODE, 0, 4096, 1, 1);
+	ns = timed(d, &c, 200);
+	printf("empty launch, 4096 programs: %llu ns, %llu ns each\n", (unsigned long long)ns,
+	       (unsigned long long)ns / 4096);
+	c = cmds_at(d, CMDS);
+	cmd_copy(&c, VA_HBM + 0x2000000, VA_HBM + 0x1000000, 0x1000000);
+	ns = timed(d, &c, 20);
+	printf("copy HBM to HBM 16 MiB: %.1f GB/s\n", 0x1000000 / (double)ns);
+	c = cmds_at(d, CMDS);
+	cmd_copy(&c, VA_HBM + 0x2000000, VA_RAM + 0x400000, 0x1000000);
+	ns = timed(d, &c, 20);
+	printf("copy system (4 KiB pages) to HBM 16 MiB: %.1f GB/s\n", 0x1000000 / (double)ns);
+	/* for (t0 = 1 << 24; t0; t0--) t1 += t0 */
+	k.offset = CODE + 0x1000;
+	k.count = 0;
+	emit(&k, ADDI(T0, X0, 1));
+	emit(&k, SLLI(T0, T0, 24));
+	emit(&k, ADD(T1, T1, T0));
+	emit(&k, ADDI(T0, T0, -1));
+	emit(&k, BNE(T0, X0, -8));
+	emit(&k, RET);
+	c = cmds_at(d, CMDS);
+	cmd_launch(&c, VA_HBM + CODE + 0x1000, 0, 1, 1, 1);
+	ns = timed(d, &c, 5);
+	printf("integer loop: %.0f million instructions/s\n", 3e3 * (1 << 24) / ns);
+	dev_start(d, 2);
+	c = cmds_at(d, CMDS);
+	cmd_launch(&c, VA_HBM + CODE + 0x1000, 0, 16, 1, 1);
+	ns = threaded(d, &c);
+	printf("16 programs on 2 threads: %.0f million instructions/s\n",
+	       16 * 3e3 * (1 << 24) / ns);
+	dev_free(d);
+	return test_failed;
+}

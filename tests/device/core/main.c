@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the suites; an argument selects tests by part of their name. */
+#include "harness.h"
+
+static const struct {
+	const char *name;
+	const struct test *tests;
+} suites[] = {
+	{ "regs", regs_tests },	{ "queue", queue_tests },   { "mmu", mmu_tests },
+	{ "copy", copy_tests },	{ "launch", launch_tests }, { "stress", stress_tests },
+	{ "save", save_tests },	{ "fuzz", fuzz_tests },
+};
+
+#define SUITES (sizeof(suites) / sizeof(suites[0]))
+
+int main(int argc, char **argv)
+{
+	unsigned int count = 0, n = 0, failed = 0;
+	const char *only = argc > 1 ? argv[1] : "";
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (unsigned int s = 0; s < SUITES; s++)
+		for (const struct test *t = suites[s].tests; t->name; t++)
+			count += strstr(t->name, only) != NULL;
+	printf("TAP version 13\n1..%u\n", count);
+	for (unsigned int s = 0; s < SUITES; s++) {
+		for (const struct test *t = suites[s].tests; t->name; t++) {
+			if (!strstr(t->name, only))
+				continue;
+			test_name = t->name;
+			test_failed = false;
+			t->run();
+			failed += test_failed;
+			printf("%sok %u %s.%s\n", test_failed ? "not " : "", ++n, suites[s].name,
+			       t->name);
+		}
+	}
+	return failed != 0;
+}
