@@ -353,12 +353,18 @@ static bool is_load(enum rv_op_id op)
 	return op >= RV_OP_LB && op <= RV_OP_LWU;
 }
 
+/* These have an effect beside their result, as loads do: flags. */
+static bool is_compare(enum rv_op_id op)
+{
+	return op >= RV_OP_FEQ_S && op <= RV_OP_FLE_D;
+}
+
 static void build_plain(struct builder *b)
 {
 	const struct rv_row *row = b->in.row;
 	struct rv_op *o;
 
-	if (row->args[0] != 'd' || is_load(row->op)) {
+	if (row->args[0] != 'd' || is_load(row->op) || is_compare(row->op)) {
 		o = emit(b, row->op);
 		if (row->args[0] == 'd')
 			o->rd = sink(o->rd);

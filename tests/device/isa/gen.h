@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Random test cases for the reference, from the instruction table. */
+#ifndef ISA_GEN_H
+#define ISA_GEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/proto.h"
+#include "rv_int.h"
+
+struct gen {
+	uint64_t rng;
+	unsigned int slot;	/* in the batch */
+	struct isa_case *c;
+	unsigned int pos;	/* where the next instruction goes, in the slot */
+	bool reserved;		/* an LR is open */
+	uint8_t lr_size;
+	bool done;		/* nothing may follow */
+};
+
+uint64_t gen_rand(struct gen *g);
+/* Row @row once, alone. */
+void gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row);
+/* A few random instructions. */
+void gen_sequence(struct gen *g, struct isa_case *c, unsigned int slot);
+/* One word that our decoder refuses. */
+void gen_illegal(struct gen *g, struct isa_case *c, unsigned int slot);
+/* Can the row be generated at all? */
+bool gen_supports(const struct rv_row *r);
+
+#endif

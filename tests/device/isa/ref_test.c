@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every instruction against qemu-riscv64: the same code bytes, registers and
+ * memory in both, then all registers, flags and memory compared.
+ *
+ *   ref_test [--seed N] [--count N] [--guest ELF]
+ *
+ * A failure prints the case; the seed replays the run.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen.h"
+#include "guest.h"
+
+#define KIND_SEQUENCE	(-1)
+#define KIND_ILLEGAL	(-2)
+#define MAX_SHOWN	12
+
+static struct isa_case cases[BATCH];
+static struct isa_result ours[BATCH], theirs[BATCH];
+static int kinds[BATCH];
+static unsigned int shown;
+
+static struct tally {
+	unsigned int run, failed;
+} rows[512], sequences, illegals;
+
+static struct tally *tally_of(int kind)
+{
+	return kind == KIND_SEQUENCE ? &sequences : kind == KIND_ILLEGAL ? &illegals : &rows[kind];
+}
+
+static void run_ours(struct machine *m, unsigned int i)
+{
+	struct rv_arch *a = &m->hart.arch;
+	struct isa_result *r = &ours[i];
+	uint64_t *data = m_host(m, DATA_VA), w;
+	enum rv_exit why;
+
+	for (w = 0; w < DATA_SIZE / 8; w++)
+		data[w] = data_pattern(w);
+	memcpy(m_host(m, CTX_VA), cases[i].x, sizeof(cases[i].x));
+	memset(r, 0, sizeof(*r));
+	rv_reset(&m->hart);
+	memcpy(a->x, cases[i].x, sizeof(cases[i].x));
+	memcpy(a->f, cases[i].f, sizeof(a->f));
+	a->fcsr = (uint32_t)cases[i].fcsr;
+	a->pc = CODE_VA + i * SLOT_SIZE + CODE_OFFSET;
+	why = rv_run(&m->hart, 10000);
+	if (why == RV_EXIT_FAULT && m->hart.fault.cause == RV_CAUSE_ILLEGAL) {
+		r->illegal = 1;
+		r->pc = m->hart.fault.pc;
+	} else if (why != RV_EXIT_DONE) {
+		r->illegal = 2 + (uint64_t)why;	/* never equal to the reference's */
+		r->pc = a->pc;
+	}
+	memcpy(r->x, a->x, sizeof(r->x));
+	memcpy(r->f, a->f, sizeof(r->f));
+	r->fcsr = a->fcsr;
+	r->hash = hash_words(data, DATA_SIZE / 8);
+}
+
+static void show_code(unsigned int i)
+{
+	unsigned int pos = CODE_OFFSET + 4;
+	char text[80];
+
+	while (pos < SLOT_SIZE - 4) {
+		uint64_t pc = CODE_VA + i * SLOT_SIZE + pos;
+		uint32_t w;
+
+		memcpy(&w, cases[i].code + pos, 4);
+		if ((w & 0xfff) == 0xe6f)	/* jal x28 */
+			break;
+		pos += rv_disasm(w, pc, text, sizeof(text));
+		tap_diag("    %" PRIx64 ": %08" PRIx32 "  %s", pc, w, text);
+	}
+}
+
+static void show(unsigned int i)
+{
+	const struct isa_result *o = &ours[i], *t = &theirs[i];
+	const struct isa_case *c = &cases[i];
+	unsigned int k;
+
+	if (shown++ >= MAX_SHOWN)
+		return;
+	tap_diag("case %u, fcsr %02" PRIx64 ":", i, c->fcsr);
+	show_code(i);
+	for (k = 1; k < 32; k++)
+		if (o->x[k] != t->x[k])
+			tap_diag("  x%u: %016" PRIx64 ", reference %016" PRIx64 ", was %016" PRIx64,
+				 k, o->x[k], t->x[k], c->x[k]);
+	for (k = 0; k < 32; k++)
+		if (o->f[k] != t->f[k])
+			tap_diag("  f%u: %016" PRIx64 ", reference %016" PRIx64 ", was %016" PRIx64,
+				 k, o->f[k], t->f[k], c->f[k]);
+	if (o->fcsr != t->fcsr)
+		tap_diag("  fcsr: %02" PRIx64 ", reference %02" PRIx64, o->fcsr, t->fcsr);
+	if (o->illegal != t->illegal || o->pc != t->pc)
+		tap_diag("  end: %" PRIu64 " at %" PRIx64 ", reference %" PRIu64 " at %" PRIx64,
+			 o->illegal, o->pc, t->illegal, t->pc);
+	if (o->hash != t->hash)
+		tap_diag("  memory differs");
+}
+
+static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
+{
+	unsigned int i;
+
+	if (!ref_write(ref, &n, sizeof(n)) || !ref_write(ref, cases, n * sizeof(cases[0])))
+		return false;
+	rv_flush_code(&m->hart);
+	for (i = 0; i < n; i++)
+		memcpy(m_host(m, CODE_VA + i * SLOT_SIZE), cases[i].code, SLOT_SIZE);
+	for (i = 0; i < n; i++)
+		run_ours(m, i);
+	if (!ref_read(ref, theirs, n * sizeof(theirs[0])))
+		return false;
+	for (i = 0; i < n; i++) {
+		struct tally *t = tally_of(kinds[i]);
+
+		/* x30 and x31 carry the case in and out; x0 is nothing. */
+		theirs[i].x[0] = ours[i].x[0] = 0;
+		theirs[i].x[31] = ours[i].x[31] = 0;
+		t->run++;
+		if (memcmp(&ours[i], &theirs[i], sizeof(ours[i]))) {
+			t->failed++;
+			show(i);
+		}
+	}
+	return true;
+}
+
+static void make_case(struct gen *g, unsigned int i)
+{
+	unsigned int row;
+
+	switch (gen_rand(g) >> 20 & 7) {
+	case 0: case 1:
+		kinds[i] = KIND_SEQUENCE;
+		gen_sequence(g, &cases[i], i);
+		return;
+	case 2:
+		kinds[i] = KIND_ILLEGAL;
+		gen_illegal(g, &cases[i], i);
+		return;
+	}
+	do
+		row = (unsigned int)((gen_rand(g) >> 16) % rv_row_count);
+	while (!gen_supports(&rv_rows[row]));
+	kinds[i] = (int)row;
+	gen_single(g, &cases[i], i, row);
+}
+
+static bool run_cases(const char *guest, uint64_t seed, unsigned int count)
+{
+	struct gen g = { .rng = seed * 0x9e3779b97f4a7c15ull | 1 };
+	struct machine *m = m_new();
+	struct reference ref;
+	unsigned int i, n;
+	bool ok;
+
+	m_map(m, CODE_VA, CODE_SIZE, RV_READ | RV_WRITE | RV_EXEC);
+	m_map(m, DATA_VA, DATA_SIZE, RV_READ | RV_WRITE);
+	m_map(m, CTX_VA, 4096, RV_READ);
+	m->hart.cfg.exit_addr = STUB_VA;
+	ok = ref_start(&ref, guest, MODE_CASES);
+	while (ok && count) {
+		n = count < BATCH ? count : BATCH;
+		for (i = 0; i < n; i++)
+			make_case(&g, i);
+		/* Landings of unused slots. */
+		for (; i < BATCH; i++)
+			gen_illegal(&g, &cases[i], i);
+		ok = run_batch(m, &ref, n);
+		count -= n;
+	}
+	ok = ok && ref_write(&ref, &(uint32_t){ 0 }, 4);
+	ok = ref_end(&ref) && ok;
+	m_free(m);
+	return ok;
+}
+
+static void report_rows(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < rv_row_count; i++)
+		if (gen_supports(&rv_rows[i]))
+			tap_ok(rows[i].run && !rows[i].failed, "%s: %u cases, %u differ",
+			       rv_rows[i].name, rows[i].run, rows[i].failed);
+	tap_ok(sequences.run && !sequences.failed, "random sequences: %u cases, %u differ",
+	       sequences.run, sequences.failed);
+	tap_ok(illegals.run && !illegals.failed, "illegal encodings: %u cases, %u differ",
+	       illegals.run, illegals.failed);
+}
+
+/* Each program of the guest, once there and once here. */
+static void run_programs(const char *guest)
+{
+	struct machine *m = m_new();
+	struct reference ref;
+	struct prog_result t, o;
+	const uint64_t *table;
+	const char (*names)[16];
+	unsigned int i;
+
+	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS)) {
+		tap_ok(false, "programs can be loaded");
+		m_free(m);
+		return;
+	}
+	m_map(m, DATA_VA, PROG_BUF, RV_READ | RV_WRITE);
+	table = m_host(m, PROGS_VA);
+	names = m_host(m, NAMES_VA);
+	for (i = 0; table[i]; i++) {
+		enum rv_exit why;
+
+		if (!ref_read(&ref, &t, sizeof(t))) {
+			tap_ok(false, "program %.16s on the reference", names[i]);
+			break;
+		}
+		memset(m_host(m, DATA_VA), 0, PROG_BUF);
+		m_start(m, table[i]);
+		m->hart.arch.x[10] = DATA_VA;
+		why = rv_run(&m->hart, 1ull << 32);
+		o.value = m->hart.arch.x[10];
+		o.hash = hash_words(m_host(m, DATA_VA), PROG_BUF / 8);
+		tap_ok(why == RV_EXIT_DONE && !memcmp(&o, &t, sizeof(o)), "program %.16s",
+		       names[i]);
+		if (why != RV_EXIT_DONE)
+			tap_diag("exit %d, %s at %" PRIx64, why, rv_cause_name(m->hart.fault.cause),
+				 m->hart.arch.pc);
+	}
+	if (!table[i])
+		tap_ok(ref_end(&ref), "the reference ran all programs");
+	m_free(m);
+}
+
+int main(int argc, char **argv)
+{
+	static char guest[4096];
+	const char *slash = strrchr(argv[0], '/');
+	uint64_t seed = 1;
+	unsigned int count = 40000;
+	bool ran;
+	int i;
+
+	snprintf(guest, sizeof(guest), "%.*sisa_guest.elf",
+		 slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
+	for (i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--seed"))
+			seed = strtoull(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--count"))
+			count = (unsigned int)strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--guest"))
+			snprintf(guest, sizeof(guest), "%s", argv[i + 1]);
+		else
+			break;
+	}
+	if (i < argc) {
+		fprintf(stderr, "usage: %s [--seed N] [--count N] [--guest ELF]\n", argv[0]);
+		return 2;
+	}
+	tap_diag("seed %" PRIu64 ", %u cases", seed, count);
+	run_programs(guest);
+	ran = run_cases(guest, seed, count);
+	tap_ok(ran, "all cases were run on the reference");
+	if (ran)
+		report_rows();
+	return tap_done();
+}
