@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The QEMU process: its command line, and its start with the channels to it."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+
+PR_SET_PDEATHSIG = 1
+
+# Boot quickly and say little; stop at the first oops, and stop QEMU with it (-no-reboot).
+KERNEL_WORDS = [
+    "console=ttyS0", "rdinit=/init", "panic=-1", "oops=panic", "8250.nr_uarts=1", "mitigations=off",
+    "tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1", "cryptomgr.notests", "audit=0",
+    "apparmor=0", "random.trust_cpu=on", "initcall_blacklist=ahci_pci_driver_init",
+]
+
+
+def kvm_usable():
+    """KVM where /dev/kvm can be opened and the CPU has the instructions for it."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+        with open("/proc/cpuinfo") as info:
+            flags = next((line for line in info if line.startswith("flags")), "").split()
+    except OSError:
+        return False
+    return "vmx" in flags or "svm" in flags
+
+
+def quoted(value):
+    """A value inside a QEMU option, where a comma ends it."""
+    return value.replace(",", ",,")
+
+
+class Machine:
+    def __init__(self, options, pieces, initramfs, shares):
+        self.options = options
+        self.pieces = pieces
+        self.shares = shares
+        self.initramfs = initramfs
+        self.link, self.link_far = socket.socketpair()
+        self.console, self.console_far = socket.socketpair()
+        self.process = None
+
+    def command(self):
+        o = self.options
+        accel = o.accel
+        if accel == "auto":
+            accel = "kvm" if kvm_usable() else "tcg"
+        machine = "q35,usb=off,sata=off,smbus=off,i8042=off,hpet=off,vmport=off"
+        if o.iommu and accel == "kvm":
+            machine += ",kernel-irqchip=split"
+        words = [self.pieces.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none"]
+        words += ["-L", self.pieces.bios, "-machine", machine, "-cpu", o.cpu, "-smp", str(o.cpus), "-m", o.mem]
+        words += ["-accel", "tcg,thread=multi" if accel == "tcg" else accel]
+        words += ["-kernel", self.pieces.kernel, "-initrd", self.initramfs, "-append", self.kernel_line()]
+        words += self.channel("console", self.console_far) + ["-serial", "chardev:console"]
+        if o.iommu:
+            words += ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
+        words += ["-device", "virtio-serial-pci,max_ports=2"]
+        words += self.channel("link", self.link_far) + ["-device", "virtserialport,nr=1,chardev=link,name=dsa-vm"]
+        words += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
+        words += self.share("root", "/", ",readonly=on")
+        for tag, path in self.shares:
+            words += self.share(tag, path, "")
+        for index in range(o.devices):
+            words += self.device(index)
+        if o.qmp:
+            words += ["-qmp", f"unix:{quoted(o.qmp)},server=on,wait=off"]
+        if o.gdb:
+            words += ["-gdb", f"tcp:127.0.0.1:{o.gdb}" if o.gdb.isdigit() else f"unix:{quoted(o.gdb)},server=on,wait=off"]
+        return words + o.qemu_arg
+
+    def kernel_line(self):
+        words = list(KERNEL_WORDS)
+        # The console is for what the log cannot bring any more: errors and panics, or all when it is kept.
+        words.append("loglevel=8" if self.options.console_log else "loglevel=4")
+        if self.options.iommu:
+            words.append("intel_iommu=on")
+        return " ".join(words + self.options.append)
+
+    def channel(self, name, far):
+        return ["-chardev", f"socket,id={name},fd={far.fileno()}"]
+
+    def share(self, tag, path, more):
+        return [
+            "-fsdev", f"local,id={tag},path={quoted(path)},security_model=none,multidevs=remap{more}",
+            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+        ]
+
+    def device(self, index):
+        port = ["-device", f"pcie-root-port,id=port{index},chassis={index + 1},slot={index + 1}"]
+        properties = "".join("," + text for text in self.options.device_opts)
+        return port + ["-device", f"dsa,id=dsa{index},bus=port{index}{properties}"]
+
+    def start(self):
+        def die_with_parent():
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+        self.process = subprocess.Popen(
+            self.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[self.link_far.fileno(), self.console_far.fileno()],
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
+        self.link_far.close()
+        self.console_far.close()
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()

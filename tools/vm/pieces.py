@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Where the parts of the VM are: in a checkout below build/, installed below PREFIX/lib/dsa."""
+
+import os
+import re
+
+
+class Missing(Exception):
+    """A part is not there; the text says which and what to do."""
+
+
+class Pieces:
+    def __init__(self, home):
+        """home: the folder of these files: tools/vm of a checkout, or lib/dsa/vm of an installation."""
+        top = os.path.dirname(os.path.dirname(home))
+        self.in_tree = os.path.exists(os.path.join(top, "tools", "dsa-vm"))
+        if self.in_tree:
+            self.top = top
+            build = os.environ.get("B") or "build"
+            self.build = os.path.normpath(os.path.join(top, build))
+            self.qemu = os.path.join(self.build, "qemu", "qemu-system-x86_64")
+            self.bios = os.path.join(self.build, "qemu", "bios")
+            self.kernel = os.path.join(self.build, "kernel", "vmlinuz")
+            modules = os.path.join(self.build, "kernel", "modules", "lib", "modules")
+            self.init = os.path.join(self.build, "vm", "guest-init")
+            self.cache = os.path.join(self.build, "vm")
+            self.driver = os.path.join(self.build, "driver", "dsa_accel.ko")
+            self.remedy = f"run make in {top}"
+        else:
+            self.top = os.path.dirname(home)
+            self.build = None
+            self.qemu = os.path.join(self.top, "qemu-system-x86_64")
+            self.bios = os.path.join(self.top, "bios")
+            self.kernel = os.path.join(self.top, "vmlinuz")
+            modules = os.path.join(self.top, "modules")
+            self.init = os.path.join(home, "guest-init")
+            self.cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "dsa-vm")
+            self.driver = os.path.join(self.top, "dsa_accel.ko")
+            self.remedy = "install it with make install"
+        # What make has been told holds for the tools that it starts.
+        self.qemu = os.environ.get("QEMU") or self.qemu
+        self.modules = None
+        if os.environ.get("KERNEL") and os.environ["KERNEL"] != self.kernel:
+            self.use_kernel(os.environ["KERNEL"], None)
+        else:
+            self.modules = self.only_folder(modules)
+
+    def only_folder(self, modules):
+        try:
+            versions = sorted(os.listdir(modules))
+        except OSError:
+            return None
+        return os.path.join(modules, versions[-1]) if versions else None
+
+    def use_kernel(self, kernel, modules):
+        self.kernel = kernel
+        self.modules = modules or f"/lib/modules/{image_version(kernel)}"
+
+    def need(self, path, what):
+        if not path or not os.path.exists(path):
+            raise Missing(f"{what} is missing: {path or 'not known where'}\n{self.remedy}")
+        return path
+
+
+def image_version(path):
+    """The version string in a bzImage's header ("uname -r" of the kernel in it)."""
+    try:
+        with open(path, "rb") as image:
+            head = image.read(64 * 1024)
+    except OSError as error:
+        raise Missing(f"cannot read the kernel image {path}: {error.strerror}") from error
+    if head[0x202:0x206] != b"HdrS":
+        raise Missing(f"{path} is no Linux kernel image for x86 (no bzImage header)")
+    at = int.from_bytes(head[0x20E:0x210], "little") + 0x200
+    found = re.match(rb"[^ \0]+", head[at : at + 128])
+    if not found:
+        raise Missing(f"{path} does not say which version it is; name its modules with --modules")
+    return found.group().decode()
