@@ -59,7 +59,7 @@ INSTALL_TARGETS :=
 # Compilations wait for the host's packages, once.
 HOST_READY := $(B)/.host-run
 
-AREAS := tools/setup driver qemu-device libdsa samples tools tests
+AREAS := tools/setup tools/vm driver qemu-device libdsa samples tools tests
 include $(wildcard $(AREAS:%=%/build.mk))
 
 ##@ Everyday
