@@ -1,11 +1,28 @@
-# SPDX-License-Identifier: GPL-2.0
-# The kernel module, built by the kernel's own build system. It works on links to the sources in a
-# folder of its own, so that the source tree stays clean.
+# SPDX-License-Identifier: MIT
+# The kernel module, built in $(B)/kbuild from links to the sources: several kernels and checkouts do
+# not disturb each other, and the source tree stays clean.
 
-DRIVER_KO := $(B)/driver/dsa_accel.ko
-DRIVER_SOURCES := $(wildcard driver/*.c driver/*.h driver/Kbuild include/hw/*.h include/uapi/drm/*.h)
-DRIVER_TREE := $(BABS)/kbuild
+DRIVER_SRC := $(wildcard driver/*.c driver/*.h driver/Kbuild)
+DRIVER_DEPS := $(DRIVER_SRC) $(wildcard include/hw/*.h include/uapi/drm/*.h)
+DRIVER_KBUILD := $(BABS)/kbuild
+DRIVER_MAKE = $(MAKE) -C $(KDIR) M=$(DRIVER_KBUILD)/driver $(if $(filter 0,$(V)),-s) modules
 
-# Debian's headers are fetched by set-up; those of KDIR= are there.
-DRIVER_NEEDS := $(if $(filter $(BABS)/kernel/kdir,$(abspath $(KDIR))),$(B)/kernel/.ready)
+ALL += $(B)/driver/dsa_accel.ko
 
+# Links, and the sources as of now: a file that is gone must not stay.
+$(B)/kbuild/.links: $(DRIVER_SRC)
+	$(Q)mkdir -p $(DRIVER_KBUILD)/driver
+	$(Q)find $(DRIVER_KBUILD)/driver -type l -delete
+	$(Q)ln -sfn $(TOP)/include $(DRIVER_KBUILD)/include
+	$(Q)ln -sf $(addprefix $(TOP)/,$(DRIVER_SRC)) $(DRIVER_KBUILD)/driver/
+	$(Q)touch $@
+
+# Only Debian's own headers need set-up.
+$(B)/driver/dsa_accel.ko: $(B)/kbuild/.links $(DRIVER_DEPS) $(if $(filter $(BABS)/kernel/kdir,$(KDIR)),$(B)/kernel/.ready) | $(HOST_READY)
+	$(call say,KBUILD,$@)
+	$(Q)+$(DRIVER_MAKE) W=1
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $(DRIVER_KBUILD)/driver/dsa_accel.ko $@
+
+.PHONY: driver
+driver: $(B)/driver/dsa_accel.ko ## build the kernel module

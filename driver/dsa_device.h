@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DSA_DEVICE_H
+#define DSA_DEVICE_H
+
+#include <linux/bitmap.h>
+#include <linux/completion.h>
+#include <linux/idr.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_file.h>
+
+#include <hw/dsa_regs.h>
+
+#include "dsa_compat.h"
+
+struct dsa_queue;
+
+#define DSA_DRIVER_NAME		"dsa_accel"
+
+/* How long the device may take for what it does promptly when healthy. */
+#define DSA_STOP_TIMEOUT_US	(2 * USEC_PER_SEC)
+#define DSA_RESET_TIMEOUT_US	(10 * USEC_PER_SEC)
+#define DSA_INVALIDATE_TIMEOUT_US (5 * USEC_PER_SEC)
+
+/**
+ * struct dsa_hwq - A hardware queue.
+ * @lock: protects @queue; taken in the interrupt handler.
+ * @queue: who has it; changed with @lock and &dsa_device.hw_lock.
+ * @index: its number.
+ */
+struct dsa_hwq {
+	spinlock_t lock;
+	struct dsa_queue *queue;
+	unsigned int index;
+};
+
+/**
+ * struct dsa_vector - An interrupt vector that queues share.
+ * @dsa: the device.
+ * @first: number of the first queue; the others follow at
+ *         &dsa_device.queue_vectors.
+ */
+struct dsa_vector {
+	struct dsa_device *dsa;
+	unsigned int first;
+};
+
+/**
+ * struct dsa_caps - What the hardware said of itself. Constant after probe.
+ * @version: major << 16 | minor.
+ * @cores: compute cores.
+ * @scratch_bytes: scratchpad per core.
+ * @copy_engines: copy engines.
+ * @queues: hardware queues.
+ * @compute_queues: how many of them are of the compute class.
+ * @asids: address spaces.
+ * @core_clock_khz: modelled clock.
+ * @vlen_bits: vector length.
+ * @hbm_mbps: modelled bandwidth.
+ * @serial: serial number.
+ */
+struct dsa_caps {
+	u32 version;
+	u32 cores;
+	u32 scratch_bytes;
+	u32 copy_engines;
+	u32 queues;
+	u32 compute_queues;
+	u32 asids;
+	u32 core_clock_khz;
+	u32 vlen_bits;
+	u32 hbm_mbps;
+	u64 serial;
+};
+
+/**
+ * struct dsa_hbm - The device's memory.
+ * @io: BAR2, write-combining.
+ * @base: bus address of BAR2, for mmap.
+ * @size: bytes.
+ * @lock: protects @mm.
+ * @mm: who has which part.
+ */
+struct dsa_hbm {
+	void __iomem *io;
+	resource_size_t base;
+	u64 size;
+	struct mutex lock;
+	struct drm_buddy mm;
+};
+
+/**
+ * struct dsa_mmu - The device's MMU.
+ * @lock: protects @roots and the invalidation registers.
+ * @asids: address space ids in use; has its own lock.
+ * @roots: what each root register holds.
+ * @generation: device resets so far; a reset drops all translations.
+ */
+struct dsa_mmu {
+	struct mutex lock;
+	struct ida asids;
+	u64 roots[DSA_NUM_ASIDS];
+	atomic_t generation;
+};
+
+/**
+ * struct dsa_device - One accelerator.
+ * @drm: the DRM device.
+ * @regs: BAR0.
+ * @doorbells: BAR4.
+ * @caps: constant after probe.
+ * @hbm: its memory.
+ * @mmu: its MMU.
+ * @queue_vectors: interrupt vectors of queues; zero: all share vector 0.
+ * @vectors: argument of the queues' interrupt handlers.
+ * @hw_lock: serialises what changes the state of hardware queues and of the
+ *           device as a whole; protects @hwq_used and @wedged. Outermost but
+ *           for &dsa_vm.lock.
+ * @hwq: hardware queues.
+ * @hwq_used: which of them are taken.
+ * @wedged: a reset failed; nothing but removal helps.
+ * @sched_wq: runs and frees jobs.
+ * @reset_wq: ordered; time-outs and faults.
+ * @ping_lock: one ping at a time.
+ * @ping_done: completed by the interrupt.
+ * @fault_log: bounds the messages about faults that programs cause.
+ * @system_used: bytes of system memory in buffer objects.
+ */
+struct dsa_device {
+	struct drm_device drm;
+	void __iomem *regs;
+	void __iomem *doorbells;
+	struct dsa_caps caps;
+	struct dsa_hbm hbm;
+	struct dsa_mmu mmu;
+
+	unsigned int queue_vectors;
+	struct dsa_vector vectors[DSA_NUM_QUEUES];
+
+	struct mutex hw_lock;
+	struct dsa_hwq hwq[DSA_NUM_QUEUES];
+	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
+	bool wedged;
+
+	struct workqueue_struct *sched_wq;
+	struct workqueue_struct *reset_wq;
+
+	struct mutex ping_lock;
+	struct completion ping_done;
+	struct ratelimit_state fault_log;
+	atomic64_t system_used;
+};
+
+/**
+ * struct dsa_file - An open file.
+ * @dsa: the device.
+ * @drm: the DRM file.
+ * @vms: address spaces by id; has its own lock.
+ * @queues: queues by id; has its own lock.
+ */
+struct dsa_file {
+	struct dsa_device *dsa;
+	struct drm_file *drm;
+	struct xarray vms;
+	struct xarray queues;
+};
+
+/* Gives back queues, after all else of them is gone; outlives devices. */
+extern struct workqueue_struct *dsa_release_wq;
+
+extern uint dsa_job_timeout_ms;
+extern bool dsa_pt_system;
+
+static inline struct dsa_device *to_dsa_device(struct drm_device *drm)
+{
+	return container_of(drm, struct dsa_device, drm);
+}
+
+int dsa_device_init(struct dsa_device *dsa);
+void dsa_device_fini(struct dsa_device *dsa);
+void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
+void dsa_device_reset(struct dsa_device *dsa);
+int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
+
+int dsa_hbm_init(struct dsa_device *dsa);
+int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);
+void dsa_hbm_free(struct dsa_device *dsa, struct list_head *blocks);
+int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size);
+void dsa_hbm_usage(struct dsa_device *dsa, u64 *total, u64 *avail);
+
+void dsa_debugfs_init(struct drm_minor *minor);
+
+int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif /* DSA_DEVICE_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DSA_QUEUE_H
+#define DSA_QUEUE_H
+
+#include <linux/dma-fence.h>
+
+#include "dsa_device.h"
+
+struct dsa_ring_packet;
+struct dsa_vm;
+
+/* Packets of a ring. */
+#define DSA_RING_LOG2		8
+#define DSA_RING_PACKETS	(1u << DSA_RING_LOG2)
+
+/**
+ * struct dsa_fault - Why a queue stopped, as the device recorded it.
+ *
+ * The fields are those of &struct drm_dsa_queue_state.
+ */
+struct dsa_fault {
+	u32 code;
+	u32 access;
+	u32 engine;
+	u32 opcode;
+	u32 program[3];
+	u32 insn;
+	u64 addr;
+	u64 pc;
+	u64 cmd_va;
+	u64 job_id;
+	u64 launch_id;
+};
+
+/**
+ * struct dsa_queue - A queue of a client, backed by a hardware queue.
+ * @ref: its id and its jobs; at zero the scheduler ends.
+ * @mem_ref: @ref as a whole, and all fences that name it; at zero it is freed.
+ *           Fences may outlive everything else, the device included.
+ * @dsa: the device.
+ * @vm: where it executes; NULL once released.
+ * @vm_link: in &dsa_vm.queues, under &dsa_vm.queue_lock.
+ * @client_id: the DRM client, for traces.
+ * @class: enum drm_dsa_queue_class.
+ * @priority: enum drm_dsa_queue_priority.
+ * @name: for fences and traces.
+ * @sched: the scheduler of this queue alone.
+ * @entity: its only entity.
+ * @sched_ready: @sched and @entity exist.
+ * @release_work: runs when @ref is zero.
+ * @free_work: runs when @mem_ref is zero.
+ * @recover_work: reacts to an error that the device reported.
+ * @ring: the packets; written under @lock.
+ * @ring_dma: bus address of @ring.
+ * @fence: after the packets: value of the last completed one.
+ * @submit_lock: keeps jobs in order; protects @submitted.
+ * @submitted: jobs accepted.
+ * @hwq: hardware queue, NULL when stopped; changed under
+ *       &dsa_device.hw_lock.
+ * @lock: protects all below; lock of the hardware fences.
+ * @inflight: hardware fences in the order of the ring.
+ * @fence_context: of the hardware fences.
+ * @seqno: last hardware fence.
+ * @tail: packets written.
+ * @completed: jobs completed.
+ * @flags: DRM_DSA_QUEUE_*.
+ * @fault: valid with DRM_DSA_QUEUE_FAULT or DRM_DSA_QUEUE_TIMEDOUT.
+ */
+struct dsa_queue {
+	struct kref ref;
+	struct kref mem_ref;
+	struct dsa_device *dsa;
+	struct dsa_vm *vm;
+	struct list_head vm_link;
+	u64 client_id;
+	u32 class;
+	u32 priority;
+	char name[24];
+
+	struct drm_gpu_scheduler sched;
+	struct drm_sched_entity entity;
+	bool sched_ready;
+
+	struct work_struct release_work;
+	struct work_struct free_work;
+	struct work_struct recover_work;
+
+	struct dsa_ring_packet *ring;
+	dma_addr_t ring_dma;
+	__le64 *fence;
+
+	struct mutex submit_lock;
+	u64 submitted;
+
+	struct dsa_hwq *hwq;
+
+	spinlock_t lock;
+	struct list_head inflight;
+	u64 fence_context;
+	u64 seqno;
+	u32 tail;
+	u64 completed;
+	u32 flags;
+	struct dsa_fault fault;
+};
+
+/**
+ * struct dsa_fence - Completion of a ring packet.
+ * @base: the fence, under &dsa_queue.lock.
+ * @queue: whose; a reference on its memory.
+ * @link: in &dsa_queue.inflight.
+ */
+struct dsa_fence {
+	struct dma_fence base;
+	struct dsa_queue *queue;
+	struct list_head link;
+};
+
+void dsa_queue_get(struct dsa_queue *queue);
+void dsa_queue_put(struct dsa_queue *queue);
+struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
+void dsa_queue_irq(struct dsa_queue *queue);
+bool dsa_queue_dead(struct dsa_queue *queue);
+void dsa_queue_collect(struct dsa_queue *queue);
+void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
+void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
+void dsa_queue_kill(struct dsa_queue *queue);
+void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id, u64 cmd_va,
+		    u64 cmd_size);
+
+int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
+int dsa_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* dsa_sched.c */
+int dsa_sched_init(struct dsa_queue *queue);
+void dsa_sched_fini(struct dsa_queue *queue);
+int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif /* DSA_QUEUE_H */
