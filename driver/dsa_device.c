@@ -214,7 +214,7 @@ static int dsa_identify(struct dsa_device *dsa)
 	caps->asids = dsa_read(dsa, DSA_REG_ASIDS);
 	if (!caps->queues || caps->queues > DSA_NUM_QUEUES || caps->compute_queues > caps->queues ||
 	    caps->asids < 2 || caps->asids > DSA_NUM_ASIDS)
-		return dev_err_probe(dev, -ENXIO, "%u queues, %u of them compute, and %u ASIDs make no sense\n",
+		return dev_err_probe(dev, -ENXIO, "%u queues (%u compute), %u ASIDs: no sense\n",
 				     caps->queues, caps->compute_queues, caps->asids);
 	caps->cores = dsa_read(dsa, DSA_REG_CORES);
 	caps->scratch_bytes = dsa_read(dsa, DSA_REG_SCRATCH_SIZE);

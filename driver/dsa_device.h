@@ -30,11 +30,11 @@ struct dsa_queue;
 
 /**
  * struct dsa_hwq - A hardware queue.
- * @lock: protects @queue; taken in the interrupt handler.
  * @queue: who has it; changed with @lock and &dsa_device.hw_lock.
  * @index: its number.
  */
 struct dsa_hwq {
+	/** @lock: protects @queue; taken in the interrupt handler. */
 	spinlock_t lock;
 	struct dsa_queue *queue;
 	unsigned int index;
@@ -84,25 +84,25 @@ struct dsa_caps {
  * @io: BAR2, write-combining.
  * @base: bus address of BAR2, for mmap.
  * @size: bytes.
- * @lock: protects @mm.
  * @mm: who has which part.
  */
 struct dsa_hbm {
 	void __iomem *io;
 	resource_size_t base;
 	u64 size;
+	/** @lock: protects @mm. */
 	struct mutex lock;
 	struct drm_buddy mm;
 };
 
 /**
  * struct dsa_mmu - The device's MMU.
- * @lock: protects @roots and the invalidation registers.
  * @asids: address space ids in use; has its own lock.
  * @roots: what each root register holds.
  * @generation: device resets so far; a reset drops all translations.
  */
 struct dsa_mmu {
+	/** @lock: protects @roots and the invalidation registers. */
 	struct mutex lock;
 	struct ida asids;
 	u64 roots[DSA_NUM_ASIDS];
@@ -119,15 +119,11 @@ struct dsa_mmu {
  * @mmu: its MMU.
  * @queue_vectors: interrupt vectors of queues; zero: all share vector 0.
  * @vectors: argument of the queues' interrupt handlers.
- * @hw_lock: serialises what changes the state of hardware queues and of the
- *           device as a whole; protects @hwq_used and @wedged. Outermost but
- *           for &dsa_vm.lock.
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
  * @wedged: a reset failed; nothing but removal helps.
  * @sched_wq: runs and frees jobs.
  * @reset_wq: ordered; time-outs and faults.
- * @ping_lock: one ping at a time.
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
  * @system_used: bytes of system memory in buffer objects.
@@ -143,6 +139,10 @@ struct dsa_device {
 	unsigned int queue_vectors;
 	struct dsa_vector vectors[DSA_NUM_QUEUES];
 
+	/**
+	 * @hw_lock: serialises what changes the state of hardware queues and of the device
+	 * as a whole; protects @hwq_used and @wedged. Outermost but for &dsa_vm.lock.
+	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
 	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
@@ -151,6 +151,7 @@ struct dsa_device {
 	struct workqueue_struct *sched_wq;
 	struct workqueue_struct *reset_wq;
 
+	/** @ping_lock: one ping at a time. */
 	struct mutex ping_lock;
 	struct completion ping_done;
 	struct ratelimit_state fault_log;

@@ -193,9 +193,9 @@ static int dsa_queue_wait(struct dsa_queue *queue, bool disabled)
 	unsigned int q = queue->hwq->index;
 	u32 state;
 
-	return read_poll_timeout(dsa_qread, state,
-				 disabled ? state == DSA_QSTATE_DISABLED : !dsa_queue_running(state),
-				 20, DSA_STOP_TIMEOUT_US, false, dsa, q, DSA_Q_STATE);
+	return read_poll_timeout(dsa_qread, state, disabled ? state == DSA_QSTATE_DISABLED :
+				 !dsa_queue_running(state), 20, DSA_STOP_TIMEOUT_US, false, dsa, q,
+				 DSA_Q_STATE);
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */

@@ -11,7 +11,7 @@ struct dsa_vm;
 
 /* Packets of a ring. */
 #define DSA_RING_LOG2		8
-#define DSA_RING_PACKETS	(1u << DSA_RING_LOG2)
+#define DSA_RING_PACKETS	BIT(DSA_RING_LOG2)
 
 /**
  * struct dsa_fault - Why a queue stopped, as the device recorded it.
@@ -53,11 +53,9 @@ struct dsa_fault {
  * @ring: the packets; written under @lock.
  * @ring_dma: bus address of @ring.
  * @fence: after the packets: value of the last completed one.
- * @submit_lock: keeps jobs in order; protects @submitted.
  * @submitted: jobs accepted.
  * @hwq: hardware queue, NULL when stopped; changed under
  *       &dsa_device.hw_lock.
- * @lock: protects all below; lock of the hardware fences.
  * @inflight: hardware fences in the order of the ring.
  * @fence_context: of the hardware fences.
  * @seqno: last hardware fence.
@@ -89,11 +87,13 @@ struct dsa_queue {
 	dma_addr_t ring_dma;
 	__le64 *fence;
 
+	/** @submit_lock: keeps jobs in order; protects @submitted. */
 	struct mutex submit_lock;
 	u64 submitted;
 
 	struct dsa_hwq *hwq;
 
+	/** @lock: protects all below; lock of the hardware fences. */
 	spinlock_t lock;
 	struct list_head inflight;
 	u64 fence_context;

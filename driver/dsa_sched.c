@@ -25,9 +25,8 @@
  * @base: the scheduler's part.
  * @queue: where it runs; a reference.
  * @fence: hardware fence; a reference once @emitted.
- * @emitted: dsa_queue_emit() was called. Under no lock: the scheduler's worker
- *           sets it, and the time-out handler looks when that is stopped or
- *           through dma_fence flags that start as zero.
+ * @emitted: dsa_queue_emit() has made @fence a fence. Set once, by the
+ *           scheduler's worker; no lock.
  * @id: counted from 1.
  * @cmd_va: command buffer.
  * @cmd_size: bytes.
@@ -82,6 +81,7 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 * name, and this fence, its parent, keeps that memory.
 	 */
 	dsa_queue_emit(job->queue, job->fence, job->id, job->cmd_va, job->cmd_size);
+	/* After the fence's initialisation: pairs with dsa_sched_timedout_job(). */
 	smp_store_release(&job->emitted, true);
 	return dma_fence_get(&job->fence->base);
 }
@@ -92,6 +92,7 @@ static enum drm_gpu_sched_stat dsa_sched_timedout_job(struct drm_sched_job *base
 	struct dsa_queue *queue = job->queue;
 	struct dsa_device *dsa = queue->dsa;
 
+	/* Pairs with dsa_sched_run_job(): only then is the fence one. */
 	if (!smp_load_acquire(&job->emitted))
 		return dsa_compat_stat_no_hang(base);
 	/* A lost interrupt is no reason to kill anything. */

@@ -426,7 +426,9 @@ int dsa_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 		goto out;
 	}
 	while (!ret && args->done < args->op_count) {
-		ret = fatal_signal_pending(current) ? -EINTR : dsa_bind_copy_op(args, args->done, &op);
+		ret = dsa_bind_copy_op(args, args->done, &op);
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
 		if (!ret)
 			ret = dsa_bind_one(vm, file, &op);
 		if (!ret)

@@ -10,20 +10,19 @@
  * struct dsa_vm - An address space of a client.
  * @base: what is mapped where; protected by @lock.
  * @dsa: the device.
- * @lock: serialises changes; before any reservation lock and
- *        &dsa_device.hw_lock.
  * @tree: page tables; protected by @lock.
  * @dead: no more changes; protected by @lock.
- * @queue_lock: protects @queues and @queues_dead.
  * @queues: queues that execute here.
  * @queues_dead: no more queues.
  */
 struct dsa_vm {
 	struct drm_gpuvm base;
 	struct dsa_device *dsa;
+	/** @lock: serialises changes; before any reservation lock and &dsa_device.hw_lock. */
 	struct mutex lock;
 	struct dsa_pt_tree tree;
 	bool dead;
+	/** @queue_lock: protects @queues and @queues_dead. */
 	struct mutex queue_lock;
 	struct list_head queues;
 	bool queues_dead;
