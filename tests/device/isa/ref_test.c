@@ -107,6 +107,36 @@ static void show(unsigned int i)
 		tap_diag("  memory differs");
 }
 
+/* Does the reference survive the first @n cases? */
+static bool survives(const char *guest, uint32_t n)
+{
+	struct reference ref;
+	uint32_t i;
+	bool ok = ref_start(&ref, guest, MODE_CASES) && ref_write(&ref, &n, sizeof(n)) &&
+		  ref_write(&ref, cases, n * sizeof(cases[0]));
+
+	for (i = 0; ok && i < n; i++)
+		ok = ref_read(&ref, &theirs[i], sizeof(theirs[i]));
+	ok = ok && ref_write(&ref, &(uint32_t){ 0 }, 4);
+	return ref_end(&ref) && ok;
+}
+
+static void name_culprit(const char *guest, uint32_t n)
+{
+	uint32_t good = 0;
+
+	while (n - good > 1) {
+		uint32_t mid = good + (n - good) / 2;
+
+		if (survives(guest, mid))
+			good = mid;
+		else
+			n = mid;
+	}
+	tap_diag("the reference dies of case %u:", good);
+	show_code(good);
+}
+
 static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 {
 	unsigned int i;
@@ -177,6 +207,8 @@ static bool run_cases(const char *guest, uint64_t seed, unsigned int count)
 		for (; i < BATCH; i++)
 			gen_illegal(&g, &cases[i], i);
 		ok = run_batch(m, &ref, n);
+		if (!ok)
+			name_culprit(guest, n);
 		count -= n;
 	}
 	ok = ok && ref_write(&ref, &(uint32_t){ 0 }, 4);
