@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Events: a time stamp in a stream, and the point after it. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct event {
+	struct object object;
+	struct device *dev;
+	pthread_mutex_t lock;	/* all below; inside no other lock but queue's */
+	struct slot *slot;
+	struct queue *queue;	/* NULL: never recorded */
+	uint64_t point;
+};
+
+static void destroy_event(struct object *object)
+{
+	struct event *e = (struct event *)object;
+
+	if (e->slot)
+		slot_retire(e->dev, e->slot, e->queue, e->point);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+}
+
+static dsaError_t event_get(dsaEvent_t handle, struct event **event)
+{
+	dsaError_t error = devices_init();
+
+	if (error)
+		return error;
+	*event = object_get(handle, OBJECT_EVENT);
+	return *event ? dsaSuccess : dsaErrorInvalidResourceHandle;
+}
+
+static void event_put(struct event *event)
+{
+	object_put(&event->object);
+}
+
+/* What was recorded last; NULL if nothing. */
+static struct queue *latest(struct event *event, uint64_t *point)
+{
+	struct queue *q;
+
+	pthread_mutex_lock(&event->lock);
+	q = event->queue;
+	*point = event->point;
+	pthread_mutex_unlock(&event->lock);
+	return q;
+}
+
+DSA_API dsaError_t dsaEventCreate(dsaEvent_t *event)
+{
+	struct device *dev;
+	struct event *e;
+	dsaError_t error;
+
+	if (!event)
+		return fail(dsaErrorInvalidValue, "dsaEventCreate: event is NULL");
+	*event = NULL;
+	error = device_current(&dev);
+	if (error)
+		return error;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return fail_errno(ENOMEM, "dsaEventCreate");
+	e->dev = dev;
+	pthread_mutex_init(&e->lock, NULL);
+	error = object_publish(&e->object, OBJECT_EVENT, destroy_event, event);
+	if (error)
+		destroy_event(&e->object);
+	return error;
+}
+
+DSA_API dsaError_t dsaEventDestroy(dsaEvent_t event)
+{
+	dsaError_t error = devices_init();
+	struct event *e;
+
+	if (error)
+		return error;
+	e = object_withdraw(event, OBJECT_EVENT);
+	if (!e)
+		return dsaErrorInvalidResourceHandle;
+	event_put(e);
+	return dsaSuccess;
+}
+
+/*
+ * A slot for the next record. The old one is kept when nothing is in flight
+ * to it: an earlier record must never land after a later one.
+ */
+static dsaError_t fresh_slot(struct event *e)
+{
+	if (e->slot && (!e->queue || queue_quiet(e->queue, e->point)))
+		return dsaSuccess;
+	if (e->slot)
+		slot_retire(e->dev, e->slot, e->queue, e->point);
+	e->queue = NULL;
+	e->slot = slot_get(e->dev);
+	return e->slot ? dsaSuccess : fail_errno(ENOMEM, "dsaEventRecord");
+}
+
+static dsaError_t record(struct event *e, struct queue *q)
+{
+	struct dsa_cmd_timestamp stamp = {
+		.hdr = { .opcode = DSA_CMD_TIMESTAMP, .size = sizeof(stamp) },
+	};
+	struct dsa_cmd_timestamp *cmd;
+	dsaError_t error = fresh_slot(e);
+
+	if (!error)
+		error = queue_reserve(q, sizeof(*cmd), 0, (void **)&cmd, NULL);
+	if (error)
+		return error;
+	stamp.va = (uintptr_t)&e->slot->stamp;
+	*cmd = stamp;
+	e->queue = q;
+	return queue_commit(q, sizeof(*cmd), true, &e->point);
+}
+
+DSA_API dsaError_t dsaEventRecord(dsaEvent_t event, dsaStream_t stream)
+{
+	struct event *e;
+	struct stream *s;
+	dsaError_t error = event_get(event, &e);
+
+	if (error)
+		return error;
+	error = stream_get(stream, &s);
+	if (!error) {
+		if (s->dev != e->dev) {
+			error = fail(dsaErrorInvalidResourceHandle,
+				     "dsaEventRecord: event is of device %d, stream of device %d",
+				     e->dev->index, s->dev->index);
+		} else {
+			pthread_mutex_lock(&e->lock);
+			error = record(e, atomic_load(&s->queue));
+			pthread_mutex_unlock(&e->lock);
+		}
+		stream_put(s);
+	}
+	event_put(e);
+	return error;
+}
+
+DSA_API dsaError_t dsaEventQuery(dsaEvent_t event)
+{
+	struct event *e;
+	struct queue *q;
+	uint64_t point;
+	dsaError_t error = event_get(event, &e);
+
+	if (error)
+		return error;
+	q = latest(e, &point);
+	if (q)
+		error = queue_passed(q, point) ? dsaSuccess : queue_query(q, point);
+	event_put(e);
+	return error;
+}
+
+DSA_API dsaError_t dsaEventSynchronize(dsaEvent_t event)
+{
+	struct event *e;
+	struct queue *q;
+	uint64_t point;
+	dsaError_t error = event_get(event, &e);
+
+	if (error)
+		return error;
+	q = latest(e, &point);
+	if (q && !queue_passed(q, point)) {
+		error = queue_wait(q, point);
+		if (error && queue_passed(q, point))
+			error = dsaSuccess;
+	}
+	event_put(e);
+	return error;
+}
+
+DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsigned int flags)
+{
+	struct stream *s;
+	struct event *e;
+	struct queue *q;
+	uint64_t point;
+	dsaError_t error = stream_get(stream, &s);
+
+	if (error)
+		return error;
+	error = event_get(event, &e);
+	if (error) {
+		stream_put(s);
+		return error;
+	}
+	q = latest(e, &point);
+	if (flags)
+		error = fail(dsaErrorInvalidValue, "dsaStreamWaitEvent: flags 0x%x is not 0", flags);
+	else if (s->dev != e->dev)
+		error = fail(dsaErrorInvalidResourceHandle,
+			     "dsaStreamWaitEvent: event is of device %d, stream of device %d",
+			     e->dev->index, s->dev->index);
+	else if (atomic_load(&atomic_load(&s->queue)->dead))
+		error = queue_error(atomic_load(&s->queue));
+	else if (q)
+		error = queue_add_dep(atomic_load(&s->queue), q, point);
+	event_put(e);
+	stream_put(s);
+	return error;
+}
+
+/* The stamp of a completed record. */
+static dsaError_t read_stamp(dsaEvent_t event, uint64_t *device_ns, uint64_t *wall_ns)
+{
+	struct event *e;
+	dsaError_t error = event_get(event, &e);
+
+	if (error)
+		return error;
+	pthread_mutex_lock(&e->lock);
+	if (!e->queue) {
+		error = fail(dsaErrorInvalidResourceHandle,
+			     "dsaEventElapsedTime: event %p was never recorded", (void *)event);
+	} else if (queue_passed(e->queue, e->point)) {
+		*device_ns = e->slot->stamp.device_ns;
+		*wall_ns = e->slot->stamp.wall_ns;
+	} else {
+		error = queue_query(e->queue, e->point);
+		if (!error) {
+			*device_ns = e->slot->stamp.device_ns;
+			*wall_ns = e->slot->stamp.wall_ns;
+		}
+	}
+	pthread_mutex_unlock(&e->lock);
+	event_put(e);
+	return error;
+}
+
+static dsaError_t elapsed(float *ms, dsaEvent_t start, dsaEvent_t end, bool wall)
+{
+	uint64_t a[2], b[2];
+	dsaError_t error;
+
+	if (!ms)
+		return fail(dsaErrorInvalidValue, "dsaEventElapsedTime: ms is NULL");
+	error = read_stamp(start, &a[0], &a[1]);
+	if (!error)
+		error = read_stamp(end, &b[0], &b[1]);
+	if (!error)
+		*ms = (float)((double)(int64_t)(b[wall] - a[wall]) / 1e6);
+	return error;
+}
+
+DSA_API dsaError_t dsaEventElapsedTime(float *ms, dsaEvent_t start, dsaEvent_t end)
+{
+	return elapsed(ms, start, end, false);
+}
+
+DSA_API dsaError_t dsaEventElapsedWallTime(float *ms, dsaEvent_t start, dsaEvent_t end)
+{
+	return elapsed(ms, start, end, true);
+}

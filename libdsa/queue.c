@@ -1,0 +1,713 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Queues: commands are recorded into a ring of pinned memory and handed to
+ * the device in batches.
+ *
+ * While fewer than QUEUE_DEPTH batches are on the device a command goes there
+ * at once. Further commands gather in one batch, which is submitted when a
+ * batch completes (by the helper thread, which sleeps in the kernel until
+ * then), when it is full, or when someone waits for it. So a single launch
+ * costs one system call, and thousands cost few.
+ *
+ * A batch is one point of the queue's timeline: its last command writes the
+ * point to queue->done, where anyone can read it without a system call.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TAIL_BYTES	sizeof(struct dsa_cmd_sem)
+#define DATA_ALIGN	64
+#define SPIN_NS		4000
+#define IDLE_QUEUES_KEPT 2
+
+static void reclaim(struct queue *q)
+{
+	uint64_t done = atomic_load_explicit(&q->done->word, memory_order_acquire);
+
+	while (q->inflight_count) {
+		const struct batch *b = &q->inflight[q->inflight_first];
+
+		if (b->point > done)
+			break;
+		q->cmd_tail = b->cmd_end;
+		q->data_tail = b->data_end;
+		q->inflight_first = (q->inflight_first + 1) % QUEUE_MAX_INFLIGHT;
+		q->inflight_count--;
+	}
+}
+
+static bool batch_empty(const struct queue *q)
+{
+	return q->cmd_head == q->batch_start && !q->dep_count;
+}
+
+dsaError_t queue_error(struct queue *q)
+{
+	return fail_info(&q->fault);
+}
+
+/* The ring of a queue that the device has let go of. queue->lock. */
+static void give_ring(struct queue *q)
+{
+	struct device *dev = q->dev;
+
+	pthread_mutex_lock(&dev->lock);
+	q->ring->next = dev->spare_rings;
+	dev->spare_rings = q->ring;
+	q->ring = NULL;
+	q->open = false;
+	dev->hw_queues--;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* The device has stopped the queue: record why, let it go. queue->lock. */
+static void die(struct queue *q)
+{
+	if (atomic_load(&q->dead))
+		return;
+	fault_capture(q);
+	kmd_queue_destroy(q->dev->fd, q->id);
+	give_ring(q);
+	q->dep_count = 0;
+	q->batch_start = q->cmd_head;
+	q->inflight_count = 0;
+	atomic_store(&q->dead, true);
+	pthread_cond_broadcast(&q->work);
+}
+
+/* queue->lock; dropped and taken again. */
+static int wait_inflight(struct queue *q, unsigned int nth)
+{
+	uint64_t point = q->inflight[(q->inflight_first + nth) % QUEUE_MAX_INFLIGHT].point;
+	int ret;
+
+	pthread_mutex_unlock(&q->lock);
+	ret = queue_block(q, point);
+	pthread_mutex_lock(&q->lock);
+	reclaim(q);
+	return ret;
+}
+
+/* Dependencies that still matter, as syncs. queue->lock. */
+static uint32_t gather_deps(struct queue *q, struct drm_dsa_sync *syncs)
+{
+	uint32_t n = 0;
+
+	for (unsigned int i = 0; i < q->dep_count; i++) {
+		struct dep *d = &q->deps[i];
+
+		if (!queue_quiet(d->queue, d->point))
+			syncs[n++] = (struct drm_dsa_sync){
+				.handle = d->queue->syncobj, .point = d->point,
+			};
+	}
+	return n;
+}
+
+/* One submit of the recorded batch. queue->lock. */
+static int submit_batch(struct queue *q)
+{
+	struct drm_dsa_sync syncs[BATCH_MAX_DEPS + 1];
+	uint64_t point = q->submitted + 1;
+	uint64_t offset = q->batch_start % RING_CMD_BYTES;
+	struct dsa_cmd_sem signal = {
+		.hdr = { .opcode = DSA_CMD_SEM_SIGNAL, .size = sizeof(signal) },
+		.va = (uintptr_t)&q->done->word,
+		.value = point,
+	};
+	uint32_t n = gather_deps(q, syncs);
+
+	syncs[n++] = (struct drm_dsa_sync){
+		.flags = DRM_DSA_SYNC_SIGNAL, .handle = q->syncobj, .point = point,
+	};
+	memcpy(q->ring->base + q->cmd_head % RING_CMD_BYTES, &signal, sizeof(signal));
+	return kmd_submit(q->dev->fd, q->id, (uintptr_t)q->ring->base + offset,
+			  q->cmd_head + sizeof(signal) - q->batch_start, syncs, n);
+}
+
+/* The batch is the device's: begin another. queue->lock. */
+static void batch_submitted(struct queue *q)
+{
+	unsigned int last = (q->inflight_first + q->inflight_count++) % QUEUE_MAX_INFLIGHT;
+
+	q->cmd_head += TAIL_BYTES;
+	q->submitted++;
+	q->inflight[last] = (struct batch){ q->submitted, q->cmd_head, q->data_head };
+	q->batch_start = q->cmd_head;
+	q->batch_lazy = true;
+	q->dep_count = 0;
+	q->stalled = false;
+}
+
+/* Submits what is recorded. queue->lock, which it may drop meanwhile. */
+static dsaError_t submit(struct queue *q)
+{
+	int ret;
+
+	while (q->inflight_count == QUEUE_MAX_INFLIGHT && !atomic_load(&q->dead)) {
+		ret = wait_inflight(q, 0);
+		if (ret)
+			return fail_errno(ret, "waiting for the device");
+	}
+	if (atomic_load(&q->dead))
+		return queue_error(q);
+	if (batch_empty(q))
+		return dsaSuccess;
+	ret = submit_batch(q);
+	switch (ret) {
+	case 0:
+		batch_submitted(q);
+		return dsaSuccess;
+	case -ECANCELED:
+	case -EIO:
+	case -ENODEV:
+		die(q);
+		return queue_error(q);
+	default:
+		q->stalled = true;
+		return fail_errno(-ret, "submitting work");
+	}
+}
+
+/* There is work that only the helper will submit. queue->lock. */
+static bool helper_needed(const struct queue *q)
+{
+	return !q->batch_lazy && !q->stalled && !batch_empty(q) && q->ring;
+}
+
+static void *helper_main(void *arg)
+{
+	struct queue *q = arg;
+
+	pthread_mutex_lock(&q->lock);
+	while (!atomic_load(&q->dead)) {
+		if (!helper_needed(q)) {
+			q->helper_idle = true;
+			pthread_cond_wait(&q->work, &q->lock);
+			q->helper_idle = false;
+			continue;
+		}
+		reclaim(q);
+		if (q->inflight_count < QUEUE_DEPTH)
+			submit(q);
+		else if (wait_inflight(q, q->inflight_count - QUEUE_DEPTH))
+			q->stalled = true;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+/* queue->lock */
+static bool start_helper(struct queue *q)
+{
+	sigset_t all, old;
+	pthread_t thread;
+	int ret;
+
+	if (q->helper_started)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&thread, NULL, helper_main, q);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return false;
+	pthread_detach(thread);
+	q->helper_started = true;
+	return true;
+}
+
+/*
+ * Moves to the ring's start when a command no longer fits before its end, and
+ * submits first when the batch would be too long or torn. True: try again.
+ */
+static bool wrap_or_split(struct queue *q, size_t bytes, dsaError_t *error)
+{
+	uint64_t offset = q->cmd_head % RING_CMD_BYTES;
+	bool torn = offset + bytes + TAIL_BYTES > RING_CMD_BYTES;
+	bool has_commands = q->cmd_head != q->batch_start;
+
+	if (has_commands && (torn || q->cmd_head - q->batch_start + bytes > BATCH_MAX_BYTES)) {
+		*error = submit(q);
+		return true;
+	}
+	if (torn) {
+		q->cmd_head += RING_CMD_BYTES - offset;
+		q->batch_start = q->cmd_head;
+		return true;
+	}
+	return false;
+}
+
+/* Where @bytes of data fit next. */
+static uint64_t data_place(const struct queue *q, size_t bytes)
+{
+	uint64_t at = ALIGN_UP(q->data_head, DATA_ALIGN);
+	uint64_t offset = at % RING_DATA_BYTES;
+
+	return offset + bytes > RING_DATA_BYTES ? at + RING_DATA_BYTES - offset : at;
+}
+
+dsaError_t queue_reserve(struct queue *q, size_t bytes, size_t data_bytes, void **cmd, void **data)
+{
+	dsaError_t error = dsaSuccess;
+	uint64_t at = 0;
+
+	pthread_mutex_lock(&q->lock);
+	for (;;) {
+		if (atomic_load(&q->dead)) {
+			error = queue_error(q);
+			break;
+		}
+		reclaim(q);
+		if (wrap_or_split(q, bytes, &error)) {
+			if (error)
+				break;
+			continue;
+		}
+		at = data_place(q, data_bytes);
+		if (q->cmd_head + bytes + TAIL_BYTES - q->cmd_tail <= RING_CMD_BYTES &&
+		    (!data_bytes || at + data_bytes - q->data_tail <= RING_DATA_BYTES)) {
+			*cmd = q->ring->base + q->cmd_head % RING_CMD_BYTES;
+			if (data_bytes) {
+				*data = q->ring->base + RING_CMD_BYTES + at % RING_DATA_BYTES;
+				q->data_head = at + data_bytes;
+			}
+			return dsaSuccess;
+		}
+		/* The ring is full: what is recorded must go out, what is out must end. */
+		if (!batch_empty(q)) {
+			error = submit(q);
+			if (error)
+				break;
+		}
+		if (q->inflight_count && wait_inflight(q, 0)) {
+			error = fail(dsaErrorOperatingSystem, "waiting for the device failed");
+			break;
+		}
+	}
+	pthread_mutex_unlock(&q->lock);
+	return error;
+}
+
+dsaError_t queue_commit(struct queue *q, size_t bytes, bool lazy, uint64_t *point)
+{
+	dsaError_t error = dsaSuccess;
+
+	q->cmd_head += bytes;
+	q->batch_lazy &= lazy;
+	q->stalled = false;
+	if (point)
+		*point = q->submitted + 1;
+	atomic_store(&q->recorded, q->submitted + 1);
+	if (!q->batch_lazy) {
+		if (q->inflight_count < QUEUE_DEPTH || !start_helper(q))
+			submit(q);
+		else if (q->helper_idle)
+			pthread_cond_signal(&q->work);
+		if (atomic_load(&q->dead))
+			error = queue_error(q);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return error;
+}
+
+dsaError_t queue_flush(struct queue *q)
+{
+	dsaError_t error = dsaSuccess;
+
+	pthread_mutex_lock(&q->lock);
+	if (atomic_load(&q->dead))
+		error = queue_error(q);
+	else if (q->ring)
+		error = submit(q);
+	pthread_mutex_unlock(&q->lock);
+	return error;
+}
+
+/* Makes sure that @point is on the device. */
+static int push_out(struct queue *q, uint64_t point)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&q->lock);
+	if (point > q->submitted && !atomic_load(&q->dead) && submit(q) &&
+	    !atomic_load(&q->dead))
+		ret = EAGAIN;
+	pthread_mutex_unlock(&q->lock);
+	return ret;
+}
+
+/* A short look before going to sleep: short commands are done by then. */
+static bool spin(struct queue *q, uint64_t point)
+{
+	struct timespec start, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		for (int i = 0; i < 16; i++) {
+			if (queue_passed(q, point))
+				return true;
+#if defined(__x86_64__)
+			__builtin_ia32_pause();
+#endif
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - start.tv_sec) * 1000000000ll + now.tv_nsec - start.tv_nsec < SPIN_NS);
+	return false;
+}
+
+int queue_block(struct queue *q, uint64_t point)
+{
+	int ret;
+
+	if (queue_quiet(q, point))
+		return 0;
+	ret = push_out(q, point);
+	if (ret || queue_quiet(q, point) || spin(q, point))
+		return ret;
+	ret = -kmd_syncobj_wait(q->dev->fd, q->syncobj, point);
+	if (queue_passed(q, point))
+		return 0;
+	if (ret && ret != ENODEV && ret != EIO)
+		return ret;
+	/* The fence is signalled, the last command has not run: the queue stopped. */
+	pthread_mutex_lock(&q->lock);
+	if (!queue_passed(q, point))
+		die(q);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+dsaError_t queue_wait(struct queue *q, uint64_t point)
+{
+	int ret = queue_block(q, point);
+
+	if (atomic_load(&q->dead))
+		return queue_error(q);
+	if (ret == EAGAIN)
+		return thread_state()->last;
+	return ret ? fail_errno(ret, "waiting for the device") : dsaSuccess;
+}
+
+dsaError_t queue_query(struct queue *q, uint64_t point)
+{
+	struct drm_dsa_queue_state state = { 0 };
+	int ret;
+
+	if (atomic_load(&q->dead))
+		return queue_error(q);
+	if (queue_passed(q, point))
+		return dsaSuccess;
+	ret = push_out(q, point);
+	if (ret)
+		return thread_state()->last;
+	pthread_mutex_lock(&q->lock);
+	if (!atomic_load(&q->dead) && !queue_passed(q, point)) {
+		state.queue_id = q->id;
+		ret = kmd_queue_state(q->dev->fd, &state);
+		if (ret == -ENODEV || (!ret && (state.flags & DRM_DSA_QUEUE_DEAD)))
+			die(q);
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (atomic_load(&q->dead))
+		return queue_error(q);
+	return queue_passed(q, point) ? dsaSuccess : dsaErrorNotReady;
+}
+
+/* queue->lock */
+static dsaError_t add_dep(struct queue *q, struct queue *other, uint64_t point)
+{
+	dsaError_t error;
+
+	for (unsigned int i = 0; i < q->dep_count && q->cmd_head == q->batch_start; i++) {
+		if (q->deps[i].queue == other) {
+			if (q->deps[i].point < point)
+				q->deps[i].point = point;
+			return dsaSuccess;
+		}
+	}
+	if (q->cmd_head != q->batch_start || q->dep_count == BATCH_MAX_DEPS) {
+		error = submit(q);
+		if (error)
+			return error;
+	}
+	q->deps[q->dep_count++] = (struct dep){ other, point };
+	atomic_store(&q->recorded, q->submitted + 1);
+	return dsaSuccess;
+}
+
+dsaError_t queue_add_dep(struct queue *q, struct queue *other, uint64_t point)
+{
+	dsaError_t error = dsaSuccess;
+
+	if (q == other || queue_quiet(other, point))
+		return dsaSuccess;
+	/* The kernel takes only points that are submitted. */
+	if (push_out(other, point))
+		return thread_state()->last;
+	pthread_mutex_lock(&q->lock);
+	if (atomic_load(&q->dead))
+		error = queue_error(q);
+	else
+		error = add_dep(q, other, point);
+	pthread_mutex_unlock(&q->lock);
+	return error;
+}
+
+static struct ring_memory *take_ring(struct device *dev)
+{
+	struct ring_memory *ring;
+
+	pthread_mutex_lock(&dev->lock);
+	ring = dev->spare_rings;
+	if (ring)
+		dev->spare_rings = ring->next;
+	pthread_mutex_unlock(&dev->lock);
+	if (ring)
+		return ring;
+	ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return NULL;
+	ring->base = pinned_alloc(dev, RING_CMD_BYTES + RING_DATA_BYTES, &ring->bo);
+	if (ring->base)
+		return ring;
+	free(ring);
+	return NULL;
+}
+
+static void put_ring(struct device *dev, struct ring_memory *ring)
+{
+	pthread_mutex_lock(&dev->lock);
+	ring->next = dev->spare_rings;
+	dev->spare_rings = ring;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* Gives @q a hardware queue; negative errno. */
+static int open_queue(struct queue *q)
+{
+	struct device *dev = q->dev;
+	struct ring_memory *ring = take_ring(dev);
+	int ret;
+
+	if (!ring)
+		return -ENOMEM;
+	ret = kmd_queue_create(dev->fd, dev->vm, &q->id);
+	if (ret) {
+		put_ring(dev, ring);
+		return ret;
+	}
+	pthread_mutex_lock(&q->lock);
+	q->ring = ring;
+	q->cmd_head = q->cmd_tail = q->batch_start = 0;
+	q->data_head = q->data_tail = 0;
+	q->dep_count = 0;
+	q->batch_lazy = true;
+	q->stalled = false;
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+static struct queue *new_queue(struct device *dev)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->dev = dev;
+	q->done = slot_get(dev);
+	if (q->done && !kmd_syncobj_create(dev->fd, &q->syncobj)) {
+		pthread_mutex_init(&q->lock, NULL);
+		pthread_cond_init(&q->work, NULL);
+		pthread_mutex_init(&q->stage.lock, NULL);
+		return q;
+	}
+	if (q->done)
+		slot_retire(dev, q->done, NULL, 0);
+	free(q);
+	return NULL;
+}
+
+static bool idle(struct queue *q)
+{
+	return queue_passed(q, atomic_load(&q->recorded));
+}
+
+/* An open queue that nobody uses, idle ones first. dev->lock. */
+static struct queue *find_unused(struct device *dev)
+{
+	struct queue *busy = NULL;
+
+	for (struct queue *q = dev->queues; q; q = q->next) {
+		if (!q->open || q->users || atomic_load(&q->dead))
+			continue;
+		if (idle(q))
+			return q;
+		busy = q;
+	}
+	return busy;
+}
+
+/* The open queue with the fewest streams. dev->lock. */
+static struct queue *find_shared(struct device *dev)
+{
+	struct queue *best = NULL;
+
+	for (struct queue *q = dev->queues; q; q = q->next)
+		if (q->open && !atomic_load(&q->dead) && (!best || q->users < best->users))
+			best = q;
+	return best;
+}
+
+/* A queue without hardware, to be opened again; it counts a user. dev->lock. */
+static struct queue *find_closed(struct device *dev)
+{
+	for (struct queue *q = dev->queues; q; q = q->next) {
+		if (!q->open && !q->users && !atomic_load(&q->dead)) {
+			q->users = 1;
+			return q;
+		}
+	}
+	return NULL;
+}
+
+static unsigned int fair_share(const struct device *dev)
+{
+	return dev->info.compute_queues > 1 ? dev->info.compute_queues / 2 : 1;
+}
+
+/* One more hardware queue for this process; its place in hw_queues is taken. */
+static int grow(struct device *dev, struct queue **out)
+{
+	bool fresh = false;
+	struct queue *q;
+	int ret;
+
+	pthread_mutex_lock(&dev->lock);
+	q = find_closed(dev);
+	pthread_mutex_unlock(&dev->lock);
+	if (!q) {
+		q = new_queue(dev);
+		if (!q)
+			return -ENOMEM;
+		fresh = true;
+		q->users = 1;
+	}
+	ret = open_queue(q);
+	pthread_mutex_lock(&dev->lock);
+	if (ret)
+		q->users = 0;
+	else
+		q->open = true;
+	if (fresh) {
+		q->next = dev->queues;
+		dev->queues = q;
+	}
+	pthread_mutex_unlock(&dev->lock);
+	*out = q;
+	return ret;
+}
+
+dsaError_t queue_acquire(struct device *dev, struct queue **out)
+{
+	struct queue *q;
+	bool may_grow = false;
+	int ret = -ENOSPC;
+
+	pthread_mutex_lock(&dev->lock);
+	q = find_unused(dev);
+	if (q) {
+		q->users++;
+	} else if (dev->hw_queues < fair_share(dev)) {
+		dev->hw_queues++;
+		may_grow = true;
+	}
+	pthread_mutex_unlock(&dev->lock);
+	if (may_grow)
+		ret = grow(dev, &q);
+	if (q && !(may_grow && ret)) {
+		*out = q;
+		return dsaSuccess;
+	}
+	pthread_mutex_lock(&dev->lock);
+	if (may_grow)
+		dev->hw_queues--;
+	q = find_shared(dev);
+	if (q)
+		q->users++;
+	pthread_mutex_unlock(&dev->lock);
+	*out = q;
+	return q ? dsaSuccess : fail_errno(-ret, "creating a queue");
+}
+
+static void free_stage(struct queue *q)
+{
+	pthread_mutex_lock(&q->stage.lock);
+	if (q->stage.base)
+		pinned_free(q->dev, q->stage.base, STAGE_CHUNK * STAGE_CHUNKS, q->stage.bo);
+	q->stage.base = NULL;
+	pthread_mutex_unlock(&q->stage.lock);
+}
+
+/* Gives the hardware queue back if @q is unused and idle and enough others are kept. */
+static void close_spare(struct queue *q, unsigned int *kept)
+{
+	struct device *dev = q->dev;
+	bool spare;
+
+	pthread_mutex_lock(&q->lock);
+	pthread_mutex_lock(&dev->lock);
+	spare = q->open && !q->users && !atomic_load(&q->dead) && idle(q);
+	if (spare && *kept < IDLE_QUEUES_KEPT) {
+		(*kept)++;
+		spare = false;
+	}
+	if (spare)
+		q->users = 1;	/* nobody takes it meanwhile */
+	pthread_mutex_unlock(&dev->lock);
+	if (spare) {
+		reclaim(q);
+		kmd_queue_destroy(dev->fd, q->id);
+		give_ring(q);
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (spare) {
+		free_stage(q);
+		pthread_mutex_lock(&dev->lock);
+		q->users = 0;
+		pthread_mutex_unlock(&dev->lock);
+	}
+}
+
+void queue_release(struct queue *q)
+{
+	struct device *dev = q->dev;
+	unsigned int kept = 0;
+	bool dead = atomic_load(&q->dead), last;
+
+	if (!dead) {
+		pthread_mutex_lock(&q->lock);
+		if (q->ring && !atomic_load(&q->dead))
+			submit(q);
+		pthread_mutex_unlock(&q->lock);
+	}
+	pthread_mutex_lock(&dev->lock);
+	last = --q->users == 0;
+	q = dev->queues;
+	pthread_mutex_unlock(&dev->lock);
+	if (!last)
+		return;
+	/* The list only grows at its head: walking it without the lock is safe. */
+	for (; q; q = q->next) {
+		if (atomic_load(&q->dead) && !q->users && q->stage.base)
+			free_stage(q);
+		else
+			close_spare(q, &kept);
+	}
+}
