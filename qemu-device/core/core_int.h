@@ -324,6 +324,7 @@ void queue_error(struct dsa_core *core, struct dsa_queue *q, uint32_t code, uint
 /* 0 or an error code: are the current command's fields in range? */
 uint32_t cmd_check(const struct dsa_core *core, const struct dsa_queue *q, const union dsa_cmd *cmd);
 size_t cmd_size(uint32_t opcode);
+bool ring_packet_ok(const struct dsa_ring_packet *p);
 
 /* ---- copy.c; claim ---- */
 uint32_t copy_check(const union dsa_cmd *cmd);

@@ -77,7 +77,7 @@ static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending)
 	return 0;
 }
 
-static bool ring_packet_ok(const struct dsa_ring_packet *p)
+bool ring_packet_ok(const struct dsa_ring_packet *p)
 {
 	if (p->op > DSA_RING_OP_EXEC || (p->flags & ~(DSA_RING_F_IRQ | DSA_RING_F_FENCE)))
 		return false;
@@ -441,9 +441,7 @@ static void cmd_next(struct dsa_core *core, struct dsa_queue *q)
 	/* The header may come anew: it is checked below, the old one forgotten. */
 	if (!cmd_bytes(q, &q->cmd, size))
 		return;
-	err = cmd_check(core, q, &q->cmd);
-	if (!err && cmd_size(q->cmd.hdr.opcode) != size)
-		err = DSA_ERR_BAD_PACKET;
+	err = cmd_size(q->cmd.hdr.opcode) == size ? cmd_check(core, q, &q->cmd) : DSA_ERR_BAD_PACKET;
 	if (err) {
 		frontend_error(q, err, DSA_ACCESS_NONE, q->cmd_va);
 		return;

@@ -1,21 +1,525 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The save format. */
+/*
+ * The save format: one description of the fields serves counting, writing and
+ * reading. What is read is not trusted: every value that the device relies on
+ * is checked before it is used.
+ *
+ * Saved: registers, queues with the packet and command under way, launches
+ * with their programs' clocks, cores that hold programs with registers and
+ * scratchpad. Not saved: HBM, caches, packets read ahead, work of queues that
+ * are being stopped, scratchpads of free cores (undefined by specification),
+ * whether bus mastering is on (the host's).
+ */
 #include <errno.h>
 
 #include "core_int.h"
 
+#define SAVE_MAGIC	0x65726f4341534456ull	/* "VDSACore" */
+#define SAVE_VERSION	1
+#define SAVE_PAGE	4096
+
+enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
+
+struct stream {
+	enum stream_mode mode;
+	uint8_t *buf;
+	size_t pos, size;
+	const char *error;	/* the first */
+};
+
+static void fail(struct stream *s, const char *why)
+{
+	if (!s->error)
+		s->error = why;
+}
+
+static void check(struct stream *s, bool ok, const char *why)
+{
+	if (s->mode == STREAM_READ && !ok)
+		fail(s, why);
+}
+
+static void io(struct stream *s, void *p, size_t n)
+{
+	if (s->mode == STREAM_COUNT) {
+		s->pos += n;
+		return;
+	}
+	if (s->error || n > s->size - s->pos) {
+		fail(s, "the state ends too early");
+		if (s->mode == STREAM_READ)
+			memset(p, 0, n);
+		return;
+	}
+	if (s->mode == STREAM_WRITE)
+		memcpy(s->buf + s->pos, p, n);
+	else
+		memcpy(p, s->buf + s->pos, n);
+	s->pos += n;
+}
+
+#define IO(s, field) io(s, &(field), sizeof(field))
+
+static void io_bool(struct stream *s, bool *v)
+{
+	uint8_t byte = *v;
+
+	IO(s, byte);
+	check(s, byte <= 1, "a flag is neither 0 nor 1");
+	*v = byte == 1;
+}
+
+/* A value that must be the same on both sides. */
+static void io_same(struct stream *s, uint64_t value, const char *why)
+{
+	uint64_t v = value;
+
+	IO(s, v);
+	check(s, v == value, why);
+}
+
+static void io_config(struct stream *s, const struct dsa_core_config *c)
+{
+	io_same(s, SAVE_MAGIC, "this is no state of a DSA");
+	io_same(s, SAVE_VERSION, "the state's version is not known here");
+	io_same(s, c->hbm_size, "HBM size differs");
+	io_same(s, c->cores, "number of cores differs");
+	io_same(s, c->copy_engines, "number of copy engines differs");
+	io_same(s, c->scratch_size, "scratchpad size differs");
+	io_same(s, c->core_clock_khz, "core clock differs");
+	io_same(s, c->hbm_mb_per_s, "HBM bandwidth differs");
+	io_same(s, c->bus_mb_per_s, "bus bandwidth differs");
+}
+
+static void io_sem_times(struct stream *s, struct dsa_core *core)
+{
+	for (unsigned int i = 0; i < DSA_SEM_TIMES; i++) {
+		IO(s, core->sem_time[i].key);
+		IO(s, core->sem_time[i].time_ns);
+	}
+}
+
+static void io_device(struct stream *s, struct dsa_core *core)
+{
+	IO(s, core->reset_count);
+	IO(s, core->bad_access);
+	IO(s, core->scratch);
+	IO(s, core->int_status);
+	IO(s, core->int_enable);
+	IO(s, core->inv_start);
+	IO(s, core->inv_size);
+	IO(s, core->inv_seq);
+	IO(s, core->root);
+	IO(s, core->device_time);
+	IO(s, core->busy_compute);
+	IO(s, core->busy_copy);
+	IO(s, core->ecc_corrected);
+	IO(s, core->ecc_uncorrected);
+	io_bool(s, &core->ping);
+	io_bool(s, &core->clear);
+	io_bool(s, &core->temp_fixed);
+	IO(s, core->temp);
+	io_sem_times(s, core);
+}
+
+/* ---- queues ---- */
+
+static void io_error(struct stream *s, struct dsa_error *e)
+{
+	IO(s, e->code);
+	IO(s, e->access);
+	IO(s, e->engine);
+	IO(s, e->opcode);
+	IO(s, e->addr);
+	IO(s, e->pc);
+	IO(s, e->cmd_va);
+	IO(s, e->job_id);
+	IO(s, e->launch_id);
+	IO(s, e->program);
+	IO(s, e->insn);
+}
+
+static void io_copy(struct stream *s, struct dsa_copy *c)
+{
+	IO(s, c->dst);
+	IO(s, c->src);
+	IO(s, c->dst_pitch);
+	IO(s, c->src_pitch);
+	IO(s, c->width);
+	IO(s, c->rows);
+	IO(s, c->pos);
+	IO(s, c->pattern);
+	io_bool(s, &c->fill);
+	IO(s, c->hbm_bytes);
+	IO(s, c->bus_bytes);
+	IO(s, c->all_rows);
+	check(s, copy_state_ok(c), "a copy's position is out of range");
+}
+
+static void io_window(struct stream *s, struct dsa_launch *l)
+{
+	for (uint64_t p = l->accounted; p < l->next && !s->error; p++) {
+		IO(s, l->window[p % DSA_WINDOW]);
+		check(s, l->window[p % DSA_WINDOW] != UINT64_MAX, "a program's time is out of range");
+	}
+}
+
+static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	struct dsa_launch *l = &q->launch;
+
+	if (s->mode == STREAM_READ) {
+		l->cmd = q->cmd.launch;
+		l->total = (uint64_t)l->cmd.grid[0] * l->cmd.grid[1] * l->cmd.grid[2];
+		l->gen = ++core->launch_gen;
+		l->units = 0;
+		l->parked = 0;
+		memset(l->window, 0, DSA_WINDOW * sizeof(l->window[0]));
+		memset(l->core_free, 0, sizeof(l->core_free));
+	}
+	IO(s, l->next);
+	IO(s, l->done);
+	IO(s, l->accounted);
+	IO(s, l->instructions);
+	IO(s, l->cycles);
+	IO(s, l->start_ns);
+	IO(s, l->batch);
+	check(s, l->next <= l->total && l->done <= l->next && l->accounted <= l->done &&
+	      l->next - l->accounted <= DSA_WINDOW && l->batch >= 1 && l->batch <= DSA_MAX_BATCH,
+	      "a launch's counts contradict each other");
+	if (s->error)
+		return;
+	io(s, l->core_free, core->cfg.cores * sizeof(l->core_free[0]));
+	io_window(s, l);
+	if (s->mode == STREAM_READ) {
+		l->busy = true;
+		core->launches++;
+	}
+}
+
+static bool phase_fits(const struct dsa_queue *q)
+{
+	uint32_t op = q->cmd.hdr.opcode;
+
+	switch (q->phase) {
+	case DSA_PH_COPY:
+		return q->in_cmd && (op == DSA_CMD_COPY || op == DSA_CMD_COPY_2D || op == DSA_CMD_FILL);
+	case DSA_PH_LAUNCH:
+		return q->in_cmd && op == DSA_CMD_LAUNCH;
+	case DSA_PH_WAIT:
+		return q->in_cmd && op == DSA_CMD_SEM_WAIT;
+	case DSA_PH_CMD:
+	case DSA_PH_FENCE:
+		return !q->in_cmd;
+	default:
+		return false;
+	}
+}
+
+static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	IO(s, q->pkt);
+	IO(s, q->cmd_off);
+	IO(s, q->cmd_va);
+	io_bool(s, &q->in_cmd);
+	IO(s, q->cmd);
+	check(s, q->head != q->tail && ring_packet_ok(&q->pkt) && q->cmd_off % 8 == 0 &&
+	      q->cmd_off <= q->pkt.cmd_size, "a queue's packet is out of range");
+	check(s, phase_fits(q), "a queue's phase does not fit its command");
+	if (q->in_cmd)
+		check(s, !cmd_check(core, q, &q->cmd), "a queue's command is out of range");
+	if (s->error)
+		return;
+	if (q->phase == DSA_PH_COPY) {
+		io_copy(s, &q->copy);
+		check(s, q->copy.fill == (q->cmd.hdr.opcode == DSA_CMD_FILL), "a copy is no copy");
+	}
+	if (q->phase == DSA_PH_LAUNCH)
+		io_launch(s, core, q);
+}
+
+static void check_queue_state(struct stream *s, const struct dsa_queue *q)
+{
+	check(s, q->state <= DSA_QSTATE_ERROR, "a queue's state is unknown");
+	check(s, q->stop_target == DSA_QSTATE_DISABLED || q->stop_target == DSA_QSTATE_ERROR,
+	      "a queue's state after stopping is unknown");
+	if (q->state != DSA_QSTATE_ACTIVE)
+		return;
+	check(s, queue_config_ok(q), "an active queue's configuration is out of range");
+	check(s, q->ring_log2 <= DSA_RING_MAX_LOG2 && q->tail - q->head <= 1u << q->ring_log2,
+	      "a queue's tail is out of range");
+}
+
+static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	uint32_t phase;
+
+	IO(s, q->ring_base);
+	IO(s, q->ring_log2);
+	IO(s, q->asid);
+	IO(s, q->priority);
+	IO(s, q->vector);
+	IO(s, q->state);
+	IO(s, q->stop_target);
+	io_bool(s, &q->stop_reset);
+	IO(s, q->head);
+	IO(s, q->tail);
+	IO(s, q->time_ns);
+	io_bool(s, &q->busy);
+	io_error(s, &q->err);
+	phase = q->state == DSA_QSTATE_ACTIVE ? q->phase : DSA_PH_IDLE;
+	IO(s, phase);
+	check_queue_state(s, q);
+	check(s, phase < DSA_PH_COUNT && (phase == DSA_PH_IDLE || q->state == DSA_QSTATE_ACTIVE),
+	      "a queue's phase is unknown");
+	if (s->mode == STREAM_READ && !s->error)
+		q->phase = phase;
+	if (phase != DSA_PH_IDLE && !s->error)
+		io_work(s, core, q);
+}
+
+/* ---- cores ---- */
+
+static bool page_is_zero(const uint8_t *p)
+{
+	return !p[0] && !memcmp(p, p + 1, SAVE_PAGE - 1);
+}
+
+/* Pages that are not zero, each after its number; then ~0. */
+static void io_spad_out(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+{
+	uint32_t end = UINT32_MAX;
+
+	for (uint32_t page = 0; page < core->cfg.scratch_size / SAVE_PAGE; page++) {
+		if (page_is_zero(u->spad + page * SAVE_PAGE))
+			continue;
+		IO(s, page);
+		io(s, u->spad + page * SAVE_PAGE, SAVE_PAGE);
+	}
+	IO(s, end);
+}
+
+static void io_spad_in(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+{
+	uint32_t pages = core->cfg.scratch_size / SAVE_PAGE;
+	uint32_t page, least = 0;
+
+	for (;;) {
+		IO(s, page);
+		if (s->error || page == UINT32_MAX)
+			return;
+		check(s, page >= least && page < pages, "a scratchpad's page is out of range");
+		if (s->error)
+			return;
+		io(s, u->spad + page * SAVE_PAGE, SAVE_PAGE);
+		least = page + 1;
+	}
+}
+
+static void io_arch(struct stream *s, struct rv_arch *a)
+{
+	IO(s, a->x);
+	IO(s, a->pc);
+	IO(s, a->f);
+	IO(s, a->fcsr);
+	IO(s, a->res_size);
+	IO(s, a->res_addr);
+	IO(s, a->res_value);
+	IO(s, a->instret);
+	check(s, a->fcsr <= 0xff && (a->res_size == 0 || a->res_size == 4 || a->res_size == 8),
+	      "a core's registers are out of range");
+}
+
+/* Its programs were handed out, are not done, and belong to no other core. */
+static void claim_programs(struct stream *s, struct dsa_unit *u)
+{
+	struct dsa_launch *l = &u->q->launch;
+
+	check(s, u->prog >= l->accounted && u->prog < u->batch_end && u->batch_end <= l->next,
+	      "a core's programs are out of range");
+	for (uint64_t p = u->prog; p < u->batch_end && !s->error; p++) {
+		uint64_t *slot = &l->window[p % DSA_WINDOW];
+
+		check(s, !*slot, "a program is on two cores or done");
+		*slot = UINT64_MAX;	/* taken; undone by settle_launch() */
+	}
+}
+
+static void attach_loaded(struct dsa_core *core, struct dsa_unit *u)
+{
+	u->q->launch.units++;
+	u->q->launch.parked++;
+	core->free_units--;
+	u->stamp = ++core->stamp;
+	u->batch_ns = 0;
+	u->done = 0;
+	u->instructions = 0;
+	u->code_gen = 0;
+	u->spad_valid = true;
+	u->spad_asid = u->q->asid;
+	u->spad_gen = core->asid_gen[u->q->asid];
+}
+
+static bool unit_saved(const struct dsa_unit *u)
+{
+	return u->q && u->q->state == DSA_QSTATE_ACTIVE;
+}
+
+static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+{
+	uint32_t queue = unit_saved(u) ? u->q->index : UINT32_MAX;
+
+	IO(s, queue);
+	if (s->error || queue == UINT32_MAX)
+		return;
+	check(s, queue < DSA_NUM_COMPUTE_QUEUES && core->q[queue].launch.busy,
+	      "a core works for a queue that has no launch");
+	if (s->error)
+		return;
+	if (s->mode == STREAM_READ)
+		u->q = &core->q[queue];
+	io_bool(s, &u->in_program);
+	IO(s, u->prog);
+	IO(s, u->batch_end);
+	io_arch(s, &u->hart.arch);
+	if (s->mode != STREAM_READ) {
+		io_spad_out(s, core, u);
+		return;
+	}
+	attach_loaded(core, u);
+	claim_programs(s, u);
+	io_spad_in(s, core, u);
+}
+
+/* Every program that was handed out is done or on a core. */
+static void settle_launch(struct stream *s, struct dsa_launch *l)
+{
+	uint64_t on_cores = 0;
+
+	for (uint64_t p = l->accounted; p < l->next; p++) {
+		uint64_t *slot = &l->window[p % DSA_WINDOW];
+
+		check(s, *slot, "a program was handed out and is nowhere");
+		if (*slot == UINT64_MAX) {
+			*slot = 0;
+			on_cores++;
+		}
+	}
+	check(s, l->done == l->next - on_cores, "a launch's counts contradict its cores");
+}
+
+static void io_all(struct stream *s, struct dsa_core *core)
+{
+	io_config(s, &core->cfg);
+	if (s->error)
+		return;
+	io_device(s, core);
+	for (unsigned int i = 0; i < DSA_NUM_QUEUES && !s->error; i++)
+		io_queue(s, core, &core->q[i]);
+	for (unsigned int i = 0; i < core->cfg.cores && !s->error; i++)
+		io_unit(s, core, &core->unit[i]);
+	for (unsigned int i = 0; i < DSA_NUM_QUEUES && !s->error && s->mode == STREAM_READ; i++)
+		if (core->q[i].launch.busy)
+			settle_launch(s, &core->q[i].launch);
+	io_same(s, SAVE_MAGIC, "the state does not end where it should");
+}
+
 size_t dsa_core_save(struct dsa_core *core, void *buf, size_t size)
 {
-	(void)core;
-	(void)buf;
-	(void)size;
-	return 0;
+	struct stream s = { .mode = STREAM_COUNT };
+	size_t need;
+
+	core_lock(core);
+	io_all(&s, core);
+	need = s.pos;
+	if (size >= need) {
+		s = (struct stream){ .mode = STREAM_WRITE, .buf = buf, .size = need };
+		io_all(&s, core);
+	}
+	core_unlock(core);
+	return need;
+}
+
+/* ---- loading ---- */
+
+/* As after a reset, at once: nobody is inside dsa_core_run. */
+static void blank(struct dsa_core *core)
+{
+	struct dsa_irqs irqs = { 0 };
+
+	core_reset_locked(core, &irqs);
+	for (unsigned int i = 0; i < core->cfg.cores; i++)
+		unit_forget_spad(&core->unit[i]);
+	core->clear = false;
+	core->clear_pos = 0;
+	core->sem_gen++;
+}
+
+static void settle_queue(struct dsa_core *core, struct dsa_queue *q)
+{
+	uint64_t bit = 1ull << q->index;
+
+	core->live &= ~bit;
+	if (q->state == DSA_QSTATE_ACTIVE || q->state == DSA_QSTATE_STOPPING)
+		core->live |= bit;
+	q->stop = q->state == DSA_QSTATE_STOPPING;
+	q->wait_gen = 0;
+	q->ring_count = 0;
+	q->buf_len = 0;
+}
+
+/* What a bad state left behind, so that a reset finds nothing odd. */
+static void undo(struct dsa_core *core)
+{
+	for (unsigned int i = 0; i < core->cfg.cores; i++) {
+		struct dsa_unit *u = &core->unit[i];
+
+		if (u->q) {
+			u->q->launch.parked--;
+			unit_free(core, u);
+		}
+	}
+	for (unsigned int i = 0; i < DSA_NUM_QUEUES; i++) {
+		struct dsa_queue *q = &core->q[i];
+
+		q->state = DSA_QSTATE_DISABLED;
+		q->stop_reset = false;
+		q->launch.busy = false;
+		q->phase = DSA_PH_IDLE;
+		q->in_cmd = false;
+		q->busy = false;
+		q->time_ns = 0;
+		settle_queue(core, q);
+	}
+	core->launches = 0;
+	core->device_time = 0;
+	core->busy_compute = 0;
+	core->busy_copy = 0;
+	core->ecc_corrected = 0;
+	core->ecc_uncorrected = 0;
+	core->temp_fixed = false;
+	blank(core);
 }
 
 int dsa_core_load(struct dsa_core *core, const void *buf, size_t size, const char **error)
 {
-	(void)buf;
-	dsa_core_reset(core, DSA_RESET_DEVICE);
-	*error = "the stream holds no state of this device";
-	return size ? -EINVAL : 0;
+	/* Reading never writes to the buffer. */
+	struct stream s = { .mode = STREAM_READ, .buf = (uint8_t *)buf, .size = size };
+
+	core_lock(core);
+	blank(core);
+	io_all(&s, core);
+	if (!s.error && s.pos != size)
+		fail(&s, "there is more than a state");
+	if (!s.error && core->temp_fixed && (core->temp < -60000 || core->temp > 150000))
+		fail(&s, "the temperature is out of range");
+	if (s.error)
+		undo(core);
+	else
+		for (unsigned int i = 0; i < DSA_NUM_QUEUES; i++)
+			settle_queue(core, &core->q[i]);
+	sched_wake(core);
+	core_unlock(core);
+	*error = s.error;
+	return s.error ? -EINVAL : 0;
 }

@@ -209,6 +209,20 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 
 /* ---- programs ---- */
 
+static void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
+{
+	const uint32_t *grid = u->q->launch.cmd.grid;
+
+	id[0] = prog % grid[0];
+	id[1] = 0;
+	id[2] = 0;
+	if (prog >= grid[0]) {
+		prog /= grid[0];
+		id[1] = prog % grid[1];
+		id[2] = prog / grid[1];
+	}
+}
+
 /* What all programs of the launch see alike. */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 {
@@ -221,23 +235,11 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	sys[DSA_SYS_CORE_COUNT] = core->cfg.cores;
 	sys[DSA_SYS_SCRATCH_BYTES] = core->cfg.scratch_size;
 	sys[DSA_SYS_KERNARG_BYTES] = cmd->kernarg_bytes;
+	if (u->in_program)
+		unit_program_id(u, u->prog, &sys[DSA_SYS_PID_X]);
 	if (u->code_gen != u->q->launch.gen) {
 		rv_flush_code(&u->hart);
 		u->code_gen = u->q->launch.gen;
-	}
-}
-
-static void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
-{
-	const uint32_t *grid = u->q->launch.cmd.grid;
-
-	id[0] = prog % grid[0];
-	id[1] = 0;
-	id[2] = 0;
-	if (prog >= grid[0]) {
-		prog /= grid[0];
-		id[1] = prog % grid[1];
-		id[2] = prog / grid[1];
 	}
 }
 
