@@ -123,12 +123,20 @@ void m_put32(struct machine *m, uint64_t va, uint32_t insn)
 
 static unsigned int tests, failures;
 
+static void tap_header(void)
+{
+	static bool printed;
+
+	if (!printed)
+		printf("TAP version 13\n");
+	printed = true;
+}
+
 void tap_ok(bool ok, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!tests)
-		printf("TAP version 13\n");
+	tap_header();
 	printf("%s %u ", ok ? "ok" : "not ok", ++tests);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
@@ -142,6 +150,7 @@ void tap_diag(const char *fmt, ...)
 {
 	va_list ap;
 
+	tap_header();
 	printf("# ");
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
