@@ -4,6 +4,7 @@
 import lzma
 import os
 import subprocess
+import zlib
 
 # What mounts the host's root; and what a DRM/accel driver stands on, loaded with it to save time.
 INITIAL_MODULES = [
@@ -68,6 +69,18 @@ def read_module(path):
     return data
 
 
+SIGNATURE_END = b"~Module signature appended~\n"
+
+
+def without_signature(data):
+    """The module without Debian's signature: checking it costs the guest more than all else in loading."""
+    if not data.endswith(SIGNATURE_END):
+        return data
+    # Before the magic text: a 12-byte structure that ends in the signature's length.
+    end = len(data) - len(SIGNATURE_END)
+    return data[: end - 12 - int.from_bytes(data[end - 4 : end], "big")]
+
+
 def module_needs(path):
     """Names that a module file says it depends on: "depends=a,b" in its .modinfo."""
     at = (data := read_module(path)).find(b"\0depends=")
@@ -95,7 +108,7 @@ def build(init, tree):
     parts.append(entry("dev/console", 0o020600, device=(5, 1)))
     parts.append(entry("modules", 0o040755))
     for index, path in enumerate(tree.in_load_order(INITIAL_MODULES) if tree else []):
-        data = read_module(os.path.join(tree.folder, path))
+        data = without_signature(read_module(os.path.join(tree.folder, path)))
         parts.append(entry(f"modules/{index:02}-{module_name(path)}.ko", 0o100644, data))
     parts.append(entry("TRAILER!!!", 0))
     return b"".join(parts)
@@ -107,7 +120,8 @@ def loaded_by_init(tree):
 
 def cached(folder, init, tree):
     """The archive's path below a folder, built when its parts are newer. None: no place to keep it."""
-    target = os.path.join(folder, "initramfs-" + os.path.basename(tree.folder))
+    digest = zlib.crc32(os.path.realpath(tree.folder).encode())
+    target = os.path.join(folder, f"initramfs-{os.path.basename(tree.folder)}-{digest:08x}")
     sources = [init, os.path.join(tree.folder, "modules.dep"), os.path.realpath(__file__)]
     try:
         made = os.stat(target).st_mtime_ns

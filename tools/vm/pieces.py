@@ -2,7 +2,6 @@
 """Where the parts of the VM are: in a checkout below build/, installed below PREFIX/lib/dsa."""
 
 import os
-import re
 
 
 class Missing(Exception):
@@ -54,25 +53,11 @@ class Pieces:
 
     def use_kernel(self, kernel, modules):
         self.kernel = kernel
-        self.modules = modules or f"/lib/modules/{image_version(kernel)}"
+        import kernelimage
+
+        self.modules = modules or f"/lib/modules/{kernelimage.version(kernel)}"
 
     def need(self, path, what):
         if not path or not os.path.exists(path):
             raise Missing(f"{what} is missing: {path or 'not known where'}\n{self.remedy}")
         return path
-
-
-def image_version(path):
-    """The version string in a bzImage's header ("uname -r" of the kernel in it)."""
-    try:
-        with open(path, "rb") as image:
-            head = image.read(64 * 1024)
-    except OSError as error:
-        raise Missing(f"cannot read the kernel image {path}: {error.strerror}") from error
-    if head[0x202:0x206] != b"HdrS":
-        raise Missing(f"{path} is no Linux kernel image for x86 (no bzImage header)")
-    at = int.from_bytes(head[0x20E:0x210], "little") + 0x200
-    found = re.match(rb"[^ \0]+", head[at : at + 128])
-    if not found:
-        raise Missing(f"{path} does not say which version it is; name its modules with --modules")
-    return found.group().decode()
