@@ -59,8 +59,8 @@ INSTALL_TARGETS :=
 # Compilations wait for the host's packages, once.
 HOST_READY := $(B)/.host-run
 
-AREAS := tools/setup tools/vm driver qemu-device libdsa samples tools tests
-include $(wildcard $(AREAS:%=%/build.mk))
+AREAS := tools/setup tools/vm driver qemu-device libdsa tools samples tests
+include $(wildcard $(AREAS:%=%/build.mk) samples/*/build.mk tests/*/build.mk tests/*/*/build.mk)
 
 ##@ Everyday
 .PHONY: all
@@ -69,7 +69,9 @@ all: $(ALL) ## build everything
 
 .PHONY: run
 run: $(ALL) ## build what is missing, boot the VM, run the main sample, power off
-	$(Q)tools/run-main-sample
+	$(call say,BOOT,VM)
+	$(Q)tools/dsa-vm --timeout 300 --strict-log -- \
+		sh -ec '$(B)/bin/dsa-smi; $(B)/samples/histogram' </dev/null
 
 .PHONY: shell
 shell: $(ALL) ## a prompt in the VM, the driver loaded
