@@ -8,6 +8,7 @@
  * configuration space never wait for a worker.
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "qemu/host-utils.h"
 #include "qemu/log.h"
 #include "qemu/main-loop.h"

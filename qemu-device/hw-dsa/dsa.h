@@ -14,6 +14,13 @@
 #include "dsa-workers.h"
 #include "include/hw/dsa_regs.h"
 
+/* QEMU itself is built without -Werror; our part is not. */
+#pragma GCC diagnostic error "-Wall"
+#pragma GCC diagnostic error "-Wextra"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic error "-Wimplicit-function-declaration"
+#pragma GCC diagnostic error "-Wint-conversion"
+
 #define TYPE_DSA "dsa"
 OBJECT_DECLARE_SIMPLE_TYPE(DSAState, DSA)
 
