@@ -82,12 +82,14 @@ static const struct drm_debugfs_info dsa_debugfs_files[] = {
 	{ .name = "memory", .show = dsa_show_memory },
 };
 
-/* &drm_driver.debugfs_init */
-void dsa_debugfs_init(struct drm_minor *minor)
+/**
+ * dsa_debugfs_init - Create the device's files; they go with the DRM device.
+ * @dsa: the device.
+ *
+ * Not &drm_driver.debugfs_init, which is not called for accelerators.
+ */
+void dsa_debugfs_init(struct dsa_device *dsa)
 {
-	struct drm_device *drm = minor->dev;
-
-	drm_debugfs_add_files(drm, dsa_debugfs_files, ARRAY_SIZE(dsa_debugfs_files));
-	debugfs_create_file("irq_ping", 0400, minor->debugfs_root, to_dsa_device(drm),
-			    &dsa_ping_fops);
+	drm_debugfs_add_files(&dsa->drm, dsa_debugfs_files, ARRAY_SIZE(dsa_debugfs_files));
+	debugfs_create_file("irq_ping", 0400, dsa->drm.debugfs_root, dsa, &dsa_ping_fops);
 }

@@ -195,7 +195,7 @@ void dsa_hbm_free(struct dsa_device *dsa, struct list_head *blocks);
 int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size);
 void dsa_hbm_usage(struct dsa_device *dsa, u64 *total, u64 *avail);
 
-void dsa_debugfs_init(struct drm_minor *minor);
+void dsa_debugfs_init(struct dsa_device *dsa);
 
 int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);
 

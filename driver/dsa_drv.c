@@ -121,7 +121,6 @@ static const struct drm_driver dsa_drm_driver = {
 	.postclose = dsa_postclose,
 	.show_fdinfo = dsa_show_fdinfo,
 	.gem_create_object = dsa_gem_create_object,
-	.debugfs_init = dsa_debugfs_init,
 	.ioctls = dsa_ioctls,
 	.num_ioctls = ARRAY_SIZE(dsa_ioctls),
 	.fops = &dsa_fops,
@@ -148,6 +147,7 @@ static int dsa_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = dsa_device_init(dsa);
 	if (ret)
 		return ret;
+	dsa_debugfs_init(dsa);
 	ret = drm_dev_register(&dsa->drm, 0);
 	if (ret) {
 		dsa_device_fini(dsa);

@@ -142,7 +142,7 @@ int dsa_sched_init(struct dsa_queue *queue)
 	ret = dsa_compat_sched_init(sched, &args);
 	if (ret)
 		return ret;
-	ret = drm_sched_entity_init(&queue->entity, DRM_SCHED_PRIORITY_NORMAL, &sched, 1, NULL);
+	ret = drm_sched_entity_init(&queue->entity, DRM_SCHED_PRIORITY_KERNEL, &sched, 1, NULL);
 	if (ret) {
 		drm_sched_fini(sched);
 		return ret;
