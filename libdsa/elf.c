@@ -327,7 +327,7 @@ static bool add_kernel(struct parser *p, const struct symbols *s, const char *na
 static bool read_kernels(struct parser *p)
 {
 	const size_t prefix = strlen(DSA_KERNEL_META_PREFIX);
-	struct symbols s;
+	struct symbols s = { 0 };
 	Elf64_Sym sym;
 
 	if (!find_symbols(p, &s))

@@ -198,8 +198,8 @@ static dsaError_t read_file(const char *path, void **data, size_t *size)
 DSA_API dsaError_t dsaModuleLoad(dsaModule_t *module, const char *path)
 {
 	dsaError_t error;
-	size_t size;
-	void *data;
+	size_t size = 0;
+	void *data = NULL;
 
 	if (!module || !path)
 		return fail(dsaErrorInvalidValue, "dsaModuleLoad: %s is NULL",
