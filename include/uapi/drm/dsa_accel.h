@@ -25,7 +25,9 @@ extern "C" {
  * - Padding, reserved fields and unknown flag bits must be zero, else EINVAL.
  * - Structures may grow at the end; a shorter structure from an older program
  *   reads as zero-extended, and new fields mean the old behaviour when zero.
- *   Arrays carry their element size (stride) for the same reason.
+ *   Arrays carry their element size (stride) for the same reason: a multiple
+ *   of 8, at least that of the structure as first published and at most 1024;
+ *   bytes of an element beyond what the kernel knows must be zero.
  * - ENOENT: no such handle in this file. EINVAL: bad argument. ENOMEM: out of
  *   kernel memory; ENOSPC: out of HBM, or of hardware queues or address
  *   spaces. EFAULT: bad user pointer. ENODEV: the device is gone. EIO: the
@@ -152,7 +154,7 @@ struct drm_dsa_telemetry {
 
 /** struct drm_dsa_bo_create - Create a zeroed buffer object. */
 struct drm_dsa_bo_create {
-	/** @size: in: bytes, not zero; out: rounded up to the page size. */
+	/** @size: in: bytes, 1 to 2^48; out: rounded up to the page size. */
 	__u64 size;
 	/** @flags: DRM_DSA_BO_*. */
 	__u32 flags;
@@ -255,7 +257,7 @@ enum drm_dsa_queue_class {
 	DRM_DSA_QUEUE_COPY = 1,
 };
 
-/** enum drm_dsa_queue_priority - HIGH and above need CAP_SYS_NICE. */
+/** enum drm_dsa_queue_priority - HIGH and above: EACCES without CAP_SYS_NICE. */
 enum drm_dsa_queue_priority {
 	/** @DRM_DSA_PRIORITY_LOW: background. */
 	DRM_DSA_PRIORITY_LOW = 0,
@@ -356,7 +358,9 @@ struct drm_dsa_sync {
  * struct drm_dsa_submit - Execute one command buffer.
  *
  * Asynchronous. Jobs of a queue execute in the order of submission. Waits for
- * a point that nobody has submitted yet fail with EINVAL.
+ * a point that nobody has submitted yet fail with EINVAL. A submit that fails
+ * has no effect. What it signals, it signals also when the job fails or the
+ * queue dies first: the fence then carries the error ECANCELED.
  */
 struct drm_dsa_submit {
 	/** @queue_id: id. */
@@ -365,9 +369,9 @@ struct drm_dsa_submit {
 	__u32 flags;
 	/** @cmd_va: address of the command buffer in the queue's VM, 8-byte aligned. */
 	__u64 cmd_va;
-	/** @cmd_size: bytes, multiple of 8; zero is an empty job. */
+	/** @cmd_size: bytes, multiple of 8, at most max_cmd_bytes; zero is an empty job. */
 	__u64 cmd_size;
-	/** @sync_count: number of syncs. */
+	/** @sync_count: number of syncs, at most 4096. */
 	__u32 sync_count;
 	/** @sync_stride: bytes from one sync to the next. */
 	__u32 sync_stride;
