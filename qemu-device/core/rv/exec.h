@@ -78,15 +78,6 @@
 		} \
 	} while (0)
 
-/*
- * Guest memory through host pointers of any alignment. An aligned access is
- * one host access.
- */
-typedef uint8_t u8_any;
-typedef uint16_t u16_any __attribute__((aligned(1), may_alias));
-typedef uint32_t u32_any __attribute__((aligned(1), may_alias));
-typedef uint64_t u64_any __attribute__((aligned(1), may_alias));
-
 #define FAST_POINTER(p, va, size, tag) \
 	uint64_t off_ = (va) - h->spad_va; \
 	const struct rv_tlb_entry *e_ = &h->tlb[((va) >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)]; \
@@ -107,7 +98,7 @@ typedef uint64_t u64_any __attribute__((aligned(1), may_alias));
 				goto fault; \
 			POLL(); \
 		} else { \
-			v = *(const volatile U *)p; \
+			v = RV_HOST_LOAD(U, p); \
 		} \
 		dst = (conv); \
 		GO(1); \
@@ -122,7 +113,7 @@ typedef uint64_t u64_any __attribute__((aligned(1), may_alias));
 				goto fault; \
 			POLL(); \
 		} else { \
-			*(volatile U *)p = (U)(src); \
+			RV_HOST_STORE(U, p, src); \
 		} \
 		GO(1); \
 	}
@@ -395,21 +386,21 @@ L_JAL:
 	__builtin_unreachable();
 
 	/* Memory */
-	LOAD(LB, u8_any, RD, (uint64_t)(int64_t)(int8_t)v)
-	LOAD(LH, u16_any, RD, (uint64_t)(int64_t)(int16_t)v)
-	LOAD(LW, u32_any, RD, W(v))
-	LOAD(LD, u64_any, RD, v)
-	LOAD(LBU, u8_any, RD, v)
-	LOAD(LHU, u16_any, RD, v)
-	LOAD(LWU, u32_any, RD, v)
-	LOAD(FLW, u32_any, F(ip->rd), BOX | v)
-	LOAD(FLD, u64_any, F(ip->rd), v)
-	STORE(SB, u8_any, RS2)
-	STORE(SH, u16_any, RS2)
-	STORE(SW, u32_any, RS2)
-	STORE(SD, u64_any, RS2)
-	STORE(FSW, u32_any, F(ip->rs2))
-	STORE(FSD, u64_any, F(ip->rs2))
+	LOAD(LB, rv_u8, RD, (uint64_t)(int64_t)(int8_t)v)
+	LOAD(LH, rv_u16, RD, (uint64_t)(int64_t)(int16_t)v)
+	LOAD(LW, rv_u32, RD, W(v))
+	LOAD(LD, rv_u64, RD, v)
+	LOAD(LBU, rv_u8, RD, v)
+	LOAD(LHU, rv_u16, RD, v)
+	LOAD(LWU, rv_u32, RD, v)
+	LOAD(FLW, rv_u32, F(ip->rd), BOX | v)
+	LOAD(FLD, rv_u64, F(ip->rd), v)
+	STORE(SB, rv_u8, RS2)
+	STORE(SH, rv_u16, RS2)
+	STORE(SW, rv_u32, RS2)
+	STORE(SD, rv_u64, RS2)
+	STORE(FSW, rv_u32, F(ip->rs2))
+	STORE(FSD, rv_u64, F(ip->rs2))
 
 L_FENCE:
 	do_fence(ip->imm);

@@ -146,21 +146,23 @@ static unsigned int first_part(struct rv_hart *h, uint64_t va, unsigned int size
 	return room < size ? (unsigned int)room : size;
 }
 
-/* Aligned copies of the usual sizes must not be torn. */
-static void copy_whole(void *dst, const void *src, unsigned int size)
+static uint64_t load_whole(const void *p, unsigned int size)
 {
 	switch (size) {
-	case 1:
-		*(volatile uint8_t *)dst = *(const volatile uint8_t *)src;
-		break;
-	case 2:
-		*(volatile uint16_t *)dst = *(const volatile uint16_t *)src;
-		break;
-	case 4:
-		*(volatile uint32_t *)dst = *(const volatile uint32_t *)src;
-		break;
-	default:
-		*(volatile uint64_t *)dst = *(const volatile uint64_t *)src;
+	case 1: return RV_HOST_LOAD(rv_u8, p);
+	case 2: return RV_HOST_LOAD(rv_u16, p);
+	case 4: return RV_HOST_LOAD(rv_u32, p);
+	default: return RV_HOST_LOAD(rv_u64, p);
+	}
+}
+
+static void store_whole(void *p, uint64_t v, unsigned int size)
+{
+	switch (size) {
+	case 1: RV_HOST_STORE(rv_u8, p, v); break;
+	case 2: RV_HOST_STORE(rv_u16, p, v); break;
+	case 4: RV_HOST_STORE(rv_u32, p, v); break;
+	default: RV_HOST_STORE(rv_u64, p, v); break;
 	}
 }
 
@@ -172,9 +174,8 @@ bool rv_load_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t *v
 
 	if (!resolve(h, va, RV_READ, &a))
 		return false;
-	if (first == size && a && !((uintptr_t)a & (size - 1))) {
-		copy_whole(&v, a, size);
-		*val = v;
+	if (first == size && a) {
+		*val = load_whole(a, size);
 		return true;
 	}
 	if (first < size && !resolve(h, va + first, RV_READ, &b))
@@ -196,8 +197,8 @@ bool rv_store_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t v
 	/* Nothing is written unless all of it can be. */
 	if (!resolve(h, va, RV_WRITE, &a))
 		return false;
-	if (first == size && a && !((uintptr_t)a & (size - 1))) {
-		copy_whole(a, &val, size);
+	if (first == size && a) {
+		store_whole(a, val, size);
 		return true;
 	}
 	if (first < size && !resolve(h, va + first, RV_WRITE, &b))
@@ -248,7 +249,7 @@ bool rv_fetch(struct rv_hart *h, uint64_t va, uint16_t *half)
 	if (!resolve(h, va, RV_EXEC, &host))
 		return false;
 	if (host) {
-		copy_whole(half, host, 2);
+		*half = RV_HOST_LOAD(rv_u16, host);
 		return true;
 	}
 	if (load_part(h, va, NULL, half, 2))

@@ -22,6 +22,15 @@ static bool host_has_fma(void)
 #endif
 }
 
+void rv_use_exec(struct rv_hart *h, enum rv_exit (*exec)(struct rv_hart *h))
+{
+	h->exec = exec;
+	h->labels = NULL;
+	exec(h);	/* fills in labels */
+	h->arena_used = 1;
+	rv_flush_tlb(h);
+}
+
 bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 {
 	pthread_once(&decode_once, rv_decode_init);
@@ -40,11 +49,8 @@ bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 		rv_hart_fini(h);
 		return false;
 	}
-	h->exec = host_has_fma() ? rv_exec_fma : rv_exec_base;
-	h->exec(h);	/* fills in labels */
 	h->tlb_used = true;
-	h->arena_used = 1;
-	rv_flush_tlb(h);
+	rv_use_exec(h, host_has_fma() ? rv_exec_fma : rv_exec_base);
 	return true;
 }
 
@@ -77,6 +83,7 @@ enum rv_exit rv_run(struct rv_hart *h, uint64_t budget)
 		budget = INT64_MAX / 2;
 	h->arch.fcsr &= 0xff;
 	h->arch.x[0] = 0;
+	h->arch.pc &= ~1ull;
 	rv_take_frm(h);
 	h->left = 0;
 	h->spare = (int64_t)budget;

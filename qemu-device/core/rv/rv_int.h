@@ -174,6 +174,24 @@ static inline const struct rv_call *rv_op_call(const struct rv_op *op)
 	return (const struct rv_call *)(op + 1);
 }
 
+/*
+ * Guest memory through host pointers. An aligned access is one access on the
+ * host too; several cores and the host may touch the same memory at once, as
+ * relaxed atomics do. The types are of any alignment because guests may be.
+ */
+typedef uint8_t rv_u8;
+typedef uint16_t rv_u16 __attribute__((aligned(1), may_alias));
+typedef uint32_t rv_u32 __attribute__((aligned(1), may_alias));
+typedef uint64_t rv_u64 __attribute__((aligned(1), may_alias));
+
+#ifdef __SANITIZE_THREAD__
+#define RV_HOST_LOAD(T, p)	__atomic_load_n((const T *)(p), __ATOMIC_RELAXED)
+#define RV_HOST_STORE(T, p, v)	__atomic_store_n((T *)(p), (T)(v), __ATOMIC_RELAXED)
+#else
+#define RV_HOST_LOAD(T, p)	(*(const volatile T *)(p))
+#define RV_HOST_STORE(T, p, v)	((void)(*(volatile T *)(p) = (T)(v)))
+#endif
+
 /* NULL: fetch fault, recorded. Does not know the exit address. */
 struct rv_block *rv_lookup(struct rv_hart *h, uint64_t pc);
 /* A block of at most @max instructions that is never entered again. */
@@ -205,5 +223,7 @@ rv_fn rv_do_illegal, rv_do_ecall, rv_do_ebreak, rv_do_fence_i, rv_do_csr, rv_do_
 /* The executor; two builds of the same source, the first needs host FMA. */
 enum rv_exit rv_exec_fma(struct rv_hart *h);
 enum rv_exit rv_exec_base(struct rv_hart *h);
+/* Between runs; the hart starts with the best one that the host can do. */
+void rv_use_exec(struct rv_hart *h, enum rv_exit (*exec)(struct rv_hart *h));
 
 #endif /* DSA_CORE_RV_INT_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Every instruction against qemu-riscv64: the same code bytes, registers and
- * memory in both, then all registers, flags and memory compared.
+ * memory in both, then all registers, flags and memory compared. Here each case
+ * runs on both builds of the executor, with and without the host's FMA.
  *
  *   ref_test [--seed N] [--count N] [--guest ELF]
  *
@@ -20,7 +21,7 @@
 #define MAX_SHOWN	12
 
 static struct isa_case cases[BATCH];
-static struct isa_result ours[BATCH], theirs[BATCH];
+static struct isa_result ours[BATCH], plain[BATCH], theirs[BATCH];
 static int kinds[BATCH];
 static unsigned int shown;
 
@@ -33,10 +34,9 @@ static struct tally *tally_of(int kind)
 	return kind == KIND_SEQUENCE ? &sequences : kind == KIND_ILLEGAL ? &illegals : &rows[kind];
 }
 
-static void run_ours(struct machine *m, unsigned int i)
+static void run_ours(struct machine *m, unsigned int i, struct isa_result *r)
 {
 	struct rv_arch *a = &m->hart.arch;
-	struct isa_result *r = &ours[i];
 	uint64_t *data = m_host(m, DATA_VA), w;
 	enum rv_exit why;
 
@@ -80,15 +80,16 @@ static void show_code(unsigned int i)
 	}
 }
 
-static void show(unsigned int i)
+static void show(unsigned int i, const struct isa_result *o)
 {
-	const struct isa_result *o = &ours[i], *t = &theirs[i];
+	const struct isa_result *t = &theirs[i];
 	const struct isa_case *c = &cases[i];
 	unsigned int k;
 
 	if (shown++ >= MAX_SHOWN)
 		return;
-	tap_diag("case %u, fcsr %02" PRIx64 ":", i, c->fcsr);
+	tap_diag("case %u, fcsr %02" PRIx64 "%s:", i, c->fcsr,
+		 o == &plain[i] ? ", executor without FMA" : "");
 	show_code(i);
 	for (k = 1; k < 32; k++)
 		if (o->x[k] != t->x[k])
@@ -139,6 +140,7 @@ static void name_culprit(const char *guest, uint32_t n)
 
 static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 {
+	enum rv_exit (*best)(struct rv_hart *h) = m->hart.exec;
 	unsigned int i;
 
 	if (!ref_write(ref, &n, sizeof(n)) || !ref_write(ref, cases, n * sizeof(cases[0])))
@@ -147,19 +149,26 @@ static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 	for (i = 0; i < n; i++)
 		memcpy(m_host(m, CODE_VA + i * SLOT_SIZE), cases[i].code, SLOT_SIZE);
 	for (i = 0; i < n; i++)
-		run_ours(m, i);
+		run_ours(m, i, &ours[i]);
+	rv_use_exec(&m->hart, rv_exec_base);
+	for (i = 0; i < n; i++)
+		run_ours(m, i, &plain[i]);
+	rv_use_exec(&m->hart, best);
 	if (!ref_read(ref, theirs, n * sizeof(theirs[0])))
 		return false;
 	for (i = 0; i < n; i++) {
 		struct tally *t = tally_of(kinds[i]);
 
-		/* x30 and x31 carry the case in and out; x0 is nothing. */
-		theirs[i].x[0] = ours[i].x[0] = 0;
-		theirs[i].x[31] = ours[i].x[31] = 0;
+		/* x31 carries the case in and out; x0 is nothing. */
+		theirs[i].x[0] = ours[i].x[0] = plain[i].x[0] = 0;
+		theirs[i].x[31] = ours[i].x[31] = plain[i].x[31] = 0;
 		t->run++;
 		if (memcmp(&ours[i], &theirs[i], sizeof(ours[i]))) {
 			t->failed++;
-			show(i);
+			show(i, &ours[i]);
+		} else if (memcmp(&plain[i], &theirs[i], sizeof(plain[i]))) {
+			t->failed++;
+			show(i, &plain[i]);
 		}
 	}
 	return true;
