@@ -89,6 +89,7 @@ static void malformed(void)
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), DSA_ERR_MMU_UNMAPPED);
 	*pte = good;
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), 0);
+	invalidate(d, 1, SPARE, 0x1000);
 	/* a table pointer with rights */
 	mid = pte_at(d, 1, SPARE, 1, false);
 	*mid |= R;
