@@ -11,9 +11,6 @@
  * looks at the host's flags is an opaque call or has a memory clobber, so the
  * compiler has nothing to reorder them with.
  */
-#include <math.h>
-#include <string.h>
-
 #ifndef __clang__
 #pragma GCC optimize("no-gcse", "no-crossjumping")
 #endif
@@ -291,9 +288,9 @@ static inline void do_fence(int32_t imm)
 {
 	/* Only "writes before reads" costs anything on hosts with total store order. */
 	if ((imm & 0x10) && (imm & 0x02))
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		rv_fence(__ATOMIC_SEQ_CST);
 	else
-		__atomic_thread_fence(__ATOMIC_ACQ_REL);
+		rv_fence(__ATOMIC_ACQ_REL);
 }
 
 /* Slice for what is left of the budget; 0: nothing. */

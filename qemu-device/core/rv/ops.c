@@ -28,7 +28,7 @@ enum rv_step rv_do_ebreak(struct rv_hart *h, const struct rv_op *op)
 enum rv_step rv_do_fence_i(struct rv_hart *h, const struct rv_op *op)
 {
 	(void)op;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rv_fence(__ATOMIC_SEQ_CST);
 	rv_flush_code(h);
 	return RV_STEP_LEAVE;
 }
@@ -152,7 +152,7 @@ enum rv_step rv_do_lr(struct rv_hart *h, const struct rv_op *op)
 		return misaligned(h, RV_CAUSE_LOAD_MISALIGNED, RV_READ, va);
 	if (!rv_load_slow(h, va, size, &v))
 		return RV_STEP_FAULT;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rv_fence(__ATOMIC_SEQ_CST);
 	h->arch.res_size = size;
 	h->arch.res_addr = va;
 	h->arch.res_value = v;

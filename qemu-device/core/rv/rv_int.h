@@ -192,6 +192,18 @@ typedef uint64_t rv_u64 __attribute__((aligned(1), may_alias));
 #define RV_HOST_STORE(T, p, v)	((void)(*(volatile T *)(p) = (T)(v)))
 #endif
 
+static inline void rv_fence(int order)
+{
+#ifdef __SANITIZE_THREAD__
+	/* TSan knows no fences; through one variable it sees the same order. */
+	static int all;
+
+	__atomic_fetch_add(&all, 0, order);
+#else
+	__atomic_thread_fence(order);
+#endif
+}
+
 /* NULL: fetch fault, recorded. Does not know the exit address. */
 struct rv_block *rv_lookup(struct rv_hart *h, uint64_t pc);
 /* A block of at most @max instructions that is never entered again. */
