@@ -423,7 +423,7 @@ void invalidate(struct dev *d, uint32_t asid, uint64_t va, uint64_t size)
 
 static uint64_t ring_base(unsigned int q)
 {
-	return RAM_RINGS + (q % 8 + (q >= 32 ? 4 : 0)) % 8 * 0x10000ull;
+	return RAM_RINGS + (q % 8 + (q >= 32 ? 8 : 0)) * 0x10000ull;
 }
 
 static uint64_t fence_addr(unsigned int q)

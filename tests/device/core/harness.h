@@ -25,7 +25,7 @@
 #define MAX_THREADS	8
 
 /* Where things are, by convention; the rest is free for the test. */
-#define RAM_RINGS	RAM_BASE		/* 64 KiB a queue of 8 */
+#define RAM_RINGS	RAM_BASE		/* 64 KiB each; queues 0..7 and 32..39, modulo 8 */
 #define RAM_FENCES	(RAM_BASE + 0x100000)	/* 8 bytes a queue */
 #define RAM_TABLES	(RAM_BASE + 0x200000)	/* 1 MiB */
 #define RAM_DATA	(RAM_BASE + 0x400000)

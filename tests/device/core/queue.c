@@ -312,7 +312,7 @@ static void header_changes(void)
 static void ring_hook(struct dev *d, uint64_t addr, size_t len)
 {
 	(void)len;
-	if (addr >= RAM_RINGS && addr < RAM_RINGS + 0x80000)
+	if (addr >= RAM_RINGS && addr < RAM_FENCES)
 		memset(ram_at(d, addr), 0xff, len);
 }
 
