@@ -103,7 +103,7 @@ static const struct vm_operations_struct dsa_bo_vm_ops = {
 
 static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
-	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
+	if (!(vma->vm_flags & VM_MAYSHARE) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
 
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);

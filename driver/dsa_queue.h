@@ -14,9 +14,18 @@ struct dsa_vm;
 #define DSA_RING_PACKETS	BIT(DSA_RING_LOG2)
 
 /**
- * struct dsa_fault - Why a queue stopped, as the device recorded it.
- *
- * The fields are those of &struct drm_dsa_queue_state.
+ * struct dsa_fault - Why a queue stopped: the device's error record, unread.
+ * @code: DSA_Q_ERR_CODE.
+ * @access: DSA_Q_ERR_ACCESS.
+ * @engine: DSA_Q_ERR_ENGINE.
+ * @opcode: DSA_Q_ERR_OPCODE.
+ * @program: DSA_Q_ERR_PROGRAM_X and following.
+ * @insn: DSA_Q_ERR_INSN.
+ * @addr: DSA_Q_ERR_ADDR.
+ * @pc: DSA_Q_ERR_PC.
+ * @cmd_va: DSA_Q_ERR_CMD_VA.
+ * @job_id: DSA_Q_ERR_JOB_ID.
+ * @launch_id: DSA_Q_ERR_LAUNCH_ID.
  */
 struct dsa_fault {
 	u32 code;
