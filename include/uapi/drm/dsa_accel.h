@@ -228,7 +228,8 @@ struct drm_dsa_bind_op {
 /**
  * struct drm_dsa_vm_bind - Change the mappings of a VM.
  *
- * Synchronous: on return the device uses the new mappings only. Operations
+ * Synchronous: on return the device uses the new mappings only. Until then an
+ * access to the range meets the old mapping, the new one, or none. Operations
  * apply in order. When one fails the earlier ones stay, the failing one has
  * changed nothing and @done tells which it was.
  */
