@@ -32,6 +32,7 @@ struct line {
 struct qts {
 	pid_t pid;
 	struct line test, qmp;
+	FILE *messages;		/* its stderr */
 	char events[8192];
 };
 
@@ -170,10 +171,14 @@ struct qts *qts_start(const char *fmt, ...)
 	snprintf(more, sizeof(more), "-qtest stdio -qtest-log /dev/null "
 		 "-chardev socket,id=qmp,fd=%d -mon chardev=qmp,mode=control %s", qmp[1], args);
 	argv = command(more);
+	s->messages = tmpfile();
+	if (!s->messages)
+		abort();
 	fflush(stdout);
 	s->pid = fork();
 	if (s->pid == 0) {
 		fcntl(qmp[1], F_SETFD, 0);
+		dup2(fileno(s->messages), 2);
 		child(argv, test[1], -1);
 	}
 	close(test[1]);
@@ -241,6 +246,7 @@ static void forget(struct qts *s)
 			started[i] = NULL;
 	line_free(&s->test);
 	line_free(&s->qmp);
+	fclose(s->messages);
 	free(s);
 }
 
@@ -270,6 +276,19 @@ void qts_expect_alive(void)
 	for (int i = 0; i < MAX_QEMUS; i++)
 		if (started[i])
 			qts_qmp_ok(started[i], "{\"execute\":\"query-status\"}");
+}
+
+void qts_show_messages(void)
+{
+	char text[512];
+
+	for (int i = 0; i < MAX_QEMUS; i++) {
+		if (!started[i])
+			continue;
+		rewind(started[i]->messages);
+		for (int n = 0; n < 20 && fgets(text, sizeof(text), started[i]->messages); n++)
+			printf("# %s%s", text, strchr(text, '\n') ? "" : "\n");
+	}
 }
 
 void qts_stop_all(void)

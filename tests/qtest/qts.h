@@ -21,6 +21,8 @@ int qts_run(char *messages, size_t size, const char *fmt, ...)
 void qts_quit(struct qts *s);
 /* Fails the test if a started QEMU has died. */
 void qts_expect_alive(void);
+/* Prints what the started QEMUs had to say. */
+void qts_show_messages(void);
 void qts_stop_all(void);
 
 uint64_t qts_read(struct qts *s, uint64_t addr, unsigned int size);

@@ -51,6 +51,8 @@ static bool run_one(const struct test *test)
 		test->run();
 		qts_expect_alive();
 		ok = true;
+	} else {
+		qts_show_messages();
 	}
 	qts_stop_all();
 	return ok;
