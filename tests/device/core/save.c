@@ -162,7 +162,7 @@ static void in_flight(void)
 	start_work(ref);
 	finish_work(ref);
 	blank_wall(ref);
-	for (unsigned int steps = 0; steps < 14 && !test_failed; steps++) {
+	for (unsigned int steps = 0; steps < 12 && !test_failed; steps++) {
 		struct dev *d = dev_new(0), *e;
 		struct image im;
 
