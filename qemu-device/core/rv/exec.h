@@ -75,28 +75,32 @@
 		} \
 	} while (0)
 
-#define FAST_POINTER(p, va, size, tag) \
-	uint64_t off_ = (va) - h->spad_va; \
-	const struct rv_tlb_entry *e_ = &h->tlb[((va) >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)]; \
-	uintptr_t p; \
-	if (off_ < h->spad_lim) \
-		p = (uintptr_t)h->spad + off_; \
-	else if (RV_LIKELY((((va) + (size) - 1) & PAGE_MASK) == e_->tag)) \
+/* Where va is in host memory; else goes to slow. */
+#define FAST_POINTER(p, va, size, tag, slow) \
+	uintptr_t p = (va) - h->spad_va; \
+	if (p < h->spad_lim) { \
+		p += (uintptr_t)h->spad; \
+	} else { \
+		const struct rv_tlb_entry *e_ = tlb_entry(h, va); \
+		if (RV_UNLIKELY((((va) + (size) - 1) & PAGE_MASK) != e_->tag)) \
+			goto slow; \
 		p = (va) + e_->addend; \
-	else \
-		p = 0
+	}
 
 #define LOAD(name, U, dst, conv) \
 	L_##name: { \
 		uint64_t va = RS1 + IMM, v; \
-		FAST_POINTER(p, va, sizeof(U), rtag); \
-		if (RV_UNLIKELY(!p)) { \
-			if (!rv_load_slow(h, va, sizeof(U), &v)) \
-				goto fault; \
-			POLL(); \
-		} else { \
-			v = RV_HOST_LOAD(U, p); \
-		} \
+		FAST_POINTER(p, va, sizeof(U), rtag, slow_##name) \
+		v = RV_HOST_LOAD(U, p); \
+		dst = (conv); \
+		GO(1); \
+	} \
+	slow_##name: { \
+		uint64_t v; \
+		if (!rv_load_slow(h, RS1 + IMM, sizeof(U), &val)) \
+			goto fault; \
+		POLL(); \
+		v = val; \
 		dst = (conv); \
 		GO(1); \
 	}
@@ -104,14 +108,14 @@
 #define STORE(name, U, src) \
 	L_##name: { \
 		uint64_t va = RS1 + IMM; \
-		FAST_POINTER(p, va, sizeof(U), wtag); \
-		if (RV_UNLIKELY(!p)) { \
-			if (!rv_store_slow(h, va, sizeof(U), src)) \
-				goto fault; \
-			POLL(); \
-		} else { \
-			RV_HOST_STORE(U, p, src); \
-		} \
+		FAST_POINTER(p, va, sizeof(U), wtag, slow_##name) \
+		RV_HOST_STORE(U, p, src); \
+		GO(1); \
+	} \
+	slow_##name: { \
+		if (!rv_store_slow(h, RS1 + IMM, sizeof(U), src)) \
+			goto fault; \
+		POLL(); \
 		GO(1); \
 	}
 
@@ -159,51 +163,76 @@ static inline bool snan64(uint64_t v)
 	return nan64(v) && !(v & 0x0008000000000000);
 }
 
-/* Encodings of results: any NaN is the canonical one. */
-static inline uint64_t f32_result(float f)
+/*
+ * Operands and results move between the register file and the host's floating
+ * point registers directly: the way through integer registers would double the
+ * latency of dependent operations. Hence two halves of 32 bits for singles.
+ */
+static inline float get_f32(const uint64_t *reg)
 {
-	uint32_t v;
+	uint32_t high;
+	float v;
 
-	memcpy(&v, &f, 4);
-	return BOX | (RV_UNLIKELY(nan32(v)) ? NAN32 : v);
+	memcpy(&high, (const char *)reg + 4, 4);
+	if (RV_UNLIKELY(high != UINT32_MAX))
+		return f32_of(NAN32);
+	memcpy(&v, reg, 4);
+	return v;
 }
 
-static inline uint64_t f64_result(double f)
+static inline double get_f64(const uint64_t *reg)
 {
-	uint64_t v;
-
-	memcpy(&v, &f, 8);
-	return RV_UNLIKELY(nan64(v)) ? NAN64 : v;
+	return f64_of(*reg);
 }
 
-#define FS1	f32_of(unbox(F(ip->rs1)))
-#define FS2	f32_of(unbox(F(ip->rs2)))
-#define FS3	f32_of(unbox(F(ip->rs3)))
-#define DS1	f64_of(F(ip->rs1))
-#define DS2	f64_of(F(ip->rs2))
-#define DS3	f64_of(F(ip->rs3))
+/* Any NaN becomes the canonical one; true then. The comparison is a quiet one. */
+static inline bool put_f32(uint64_t *reg, float v)
+{
+	if (RV_UNLIKELY(v != v)) {
+		*reg = BOX | NAN32;
+		return true;
+	}
+	memcpy(reg, &v, 4);
+	memcpy((char *)reg + 4, &(uint32_t){ UINT32_MAX }, 4);
+	return false;
+}
 
-#define FOP(name, result, expr) \
+static inline bool put_f64(uint64_t *reg, double v)
+{
+	if (RV_UNLIKELY(v != v)) {
+		*reg = NAN64;
+		return true;
+	}
+	memcpy(reg, &v, 8);
+	return false;
+}
+
+#define FS1	get_f32(&F(ip->rs1))
+#define FS2	get_f32(&F(ip->rs2))
+#define FS3	get_f32(&F(ip->rs3))
+#define DS1	get_f64(&F(ip->rs1))
+#define DS2	get_f64(&F(ip->rs2))
+#define DS3	get_f64(&F(ip->rs3))
+
+#define FOP(name, put, expr) \
 	L_##name: \
-		F(ip->rd) = result(expr); \
+		put(&F(ip->rd), expr); \
 		GO(1)
 
 /* inf * 0 is invalid even when the addend is a quiet NaN; hosts disagree. */
-#define FMA(name, T, ra, rb, rc, result, fma_, is_nan, sa, sc) \
+#define FMA(name, T, ra, rb, rc, put, fma_, sa, sc) \
 	L_##name: { \
 		T a = (ra), b = (rb), c = (rc); \
-		uint64_t r = result(fma_(sa a, b, sc c)); \
-		F(ip->rd) = r; \
-		if (RV_UNLIKELY(is_nan(r)) && \
+		if (RV_UNLIKELY(put(&F(ip->rd), fma_(sa a, b, sc c))) && \
 		    ((__builtin_isinf(a) && b == 0) || (a == 0 && __builtin_isinf(b)))) \
 			h->arch.fcsr |= RV_NV; \
 		GO(1); \
 	}
 
 #define FMA_S(name, sa, sc) \
-	FMA(name, float, FS1, FS2, FS3, f32_result, __builtin_fmaf, nan32, sa, sc)
+	FMA(name, float, FS1, FS2, FS3, put_f32, __builtin_fmaf, sa, sc)
 #define FMA_D(name, sa, sc) \
-	FMA(name, double, DS1, DS2, DS3, f64_result, __builtin_fma, nan64, sa, sc)
+	FMA(name, double, DS1, DS2, DS3, put_f64, __builtin_fma, sa, sc)
 
 /* new sign from f(a, b) */
 #define SGNJ_S(name, f) \
@@ -263,6 +292,16 @@ static inline uint64_t f64_result(double f)
 		GO(1); \
 	}
 
+/* The same as &h->tlb[page & (RV_TLB_SIZE - 1)], in fewer steps. */
+static inline const struct rv_tlb_entry *tlb_entry(const struct rv_hart *h, uint64_t va)
+{
+	size_t size = sizeof(struct rv_tlb_entry);
+
+	_Static_assert(sizeof(struct rv_tlb_entry) == 32, "a shift by less");
+	return (const struct rv_tlb_entry *)((const char *)h->tlb +
+					     ((va >> (RV_PAGE_SHIFT - 5)) & (RV_TLB_SIZE - 1) * size));
+}
+
 static inline uint64_t mulhsu(uint64_t a, uint64_t b)
 {
 	uint64_t hi = (uint64_t)((unsigned __int128)a * b >> 64);
@@ -312,7 +351,7 @@ enum rv_exit RV_EXEC(struct rv_hart *h)
 	const struct rv_op *ip;
 	struct rv_block *blk;
 	int64_t left;
-	uint64_t pc;
+	uint64_t pc, val;
 	enum rv_exit reason;
 
 	if (!h->labels) {
@@ -436,16 +475,16 @@ indirect: {
 	}
 
 	/* Floating point that the host rounds as frm says */
-	FOP(FADD_S, f32_result, FS1 + FS2);
-	FOP(FSUB_S, f32_result, FS1 - FS2);
-	FOP(FMUL_S, f32_result, FS1 * FS2);
-	FOP(FDIV_S, f32_result, FS1 / FS2);
-	FOP(FSQRT_S, f32_result, __builtin_sqrtf(FS1));
-	FOP(FADD_D, f64_result, DS1 + DS2);
-	FOP(FSUB_D, f64_result, DS1 - DS2);
-	FOP(FMUL_D, f64_result, DS1 * DS2);
-	FOP(FDIV_D, f64_result, DS1 / DS2);
-	FOP(FSQRT_D, f64_result, __builtin_sqrt(DS1));
+	FOP(FADD_S, put_f32, FS1 + FS2);
+	FOP(FSUB_S, put_f32, FS1 - FS2);
+	FOP(FMUL_S, put_f32, FS1 * FS2);
+	FOP(FDIV_S, put_f32, FS1 / FS2);
+	FOP(FSQRT_S, put_f32, __builtin_sqrtf(FS1));
+	FOP(FADD_D, put_f64, DS1 + DS2);
+	FOP(FSUB_D, put_f64, DS1 - DS2);
+	FOP(FMUL_D, put_f64, DS1 * DS2);
+	FOP(FDIV_D, put_f64, DS1 / DS2);
+	FOP(FSQRT_D, put_f64, __builtin_sqrt(DS1));
 	FMA_S(FMADD_S, +, +)
 	FMA_S(FMSUB_S, +, -)
 	FMA_S(FNMSUB_S, -, +)
@@ -454,16 +493,16 @@ indirect: {
 	FMA_D(FMSUB_D, +, -)
 	FMA_D(FNMSUB_D, -, +)
 	FMA_D(FNMADD_D, -, -)
-	FOP(FCVT_S_D, f32_result, (float)DS1);
-	FOP(FCVT_D_S, f64_result, (double)FS1);
-	FOP(FCVT_S_W, f32_result, (float)(int32_t)RS1);
-	FOP(FCVT_S_WU, f32_result, (float)(uint32_t)RS1);
-	FOP(FCVT_S_L, f32_result, (float)(int64_t)RS1);
-	FOP(FCVT_S_LU, f32_result, (float)(uint64_t)RS1);
-	FOP(FCVT_D_W, f64_result, (double)(int32_t)RS1);
-	FOP(FCVT_D_WU, f64_result, (double)(uint32_t)RS1);
-	FOP(FCVT_D_L, f64_result, (double)(int64_t)RS1);
-	FOP(FCVT_D_LU, f64_result, (double)(uint64_t)RS1);
+	FOP(FCVT_S_D, put_f32, (float)DS1);
+	FOP(FCVT_D_S, put_f64, (double)FS1);
+	FOP(FCVT_S_W, put_f32, (float)(int32_t)RS1);
+	FOP(FCVT_S_WU, put_f32, (float)(uint32_t)RS1);
+	FOP(FCVT_S_L, put_f32, (float)(int64_t)RS1);
+	FOP(FCVT_S_LU, put_f32, (float)(uint64_t)RS1);
+	FOP(FCVT_D_W, put_f64, (double)(int32_t)RS1);
+	FOP(FCVT_D_WU, put_f64, (double)(uint32_t)RS1);
+	FOP(FCVT_D_L, put_f64, (double)(int64_t)RS1);
+	FOP(FCVT_D_LU, put_f64, (double)(uint64_t)RS1);
 	TO_INT(FCVT_W_S, float, FS1, >= -0x1p31f, 0x1p31f, W((int64_t)a), W(INT32_MIN), INT32_MAX)
 	TO_INT(FCVT_WU_S, float, FS1, > -1, 0x1p32f, W((int64_t)a), 0, UINT64_MAX)
 	TO_INT(FCVT_L_S, float, FS1, >= -0x1p63f, 0x1p63f, (uint64_t)(int64_t)a,
