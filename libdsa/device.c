@@ -169,7 +169,8 @@ static dsaError_t make_ready(struct device *dev)
 	uint64_t base = DEVICE_VA_BASE + (uint64_t)dev->index * DEVICE_VA_SIZE;
 	int ret;
 
-	if (va_init(&dev->va, base, DEVICE_VA_SIZE))
+	/* The first bytes stay empty: an address just below an allocation is never a host's. */
+	if (va_init(&dev->va, base + HUGE_PAGE, DEVICE_VA_SIZE - HUGE_PAGE))
 		return fail_errno(ENOMEM, "device address space");
 	ret = kmd_vm_create(dev->fd, &dev->vm);
 	if (ret) {

@@ -212,8 +212,23 @@ DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsi
 	return error;
 }
 
-/* The stamp of a completed record. */
-static dsaError_t read_stamp(dsaEvent_t event, uint64_t *device_ns, uint64_t *wall_ns)
+static dsaError_t check_recorded(dsaEvent_t event)
+{
+	struct event *e;
+	uint64_t point;
+	dsaError_t error = event_get(event, &e);
+
+	if (error)
+		return error;
+	if (!latest(e, &point))
+		error = fail(dsaErrorInvalidResourceHandle,
+			     "dsaEventElapsedTime: event %p was never recorded", (void *)event);
+	event_put(e);
+	return error;
+}
+
+/* The stamp of a completed record: modelled, wall. */
+static dsaError_t read_stamp(dsaEvent_t event, uint64_t ns[2])
 {
 	struct event *e;
 	dsaError_t error = event_get(event, &e);
@@ -221,18 +236,11 @@ static dsaError_t read_stamp(dsaEvent_t event, uint64_t *device_ns, uint64_t *wa
 	if (error)
 		return error;
 	pthread_mutex_lock(&e->lock);
-	if (!e->queue) {
-		error = fail(dsaErrorInvalidResourceHandle,
-			     "dsaEventElapsedTime: event %p was never recorded", (void *)event);
-	} else if (queue_passed(e->queue, e->point)) {
-		*device_ns = e->slot->stamp.device_ns;
-		*wall_ns = e->slot->stamp.wall_ns;
-	} else {
+	if (!queue_passed(e->queue, e->point))
 		error = queue_query(e->queue, e->point);
-		if (!error) {
-			*device_ns = e->slot->stamp.device_ns;
-			*wall_ns = e->slot->stamp.wall_ns;
-		}
+	if (!error) {
+		ns[0] = e->slot->stamp.device_ns;
+		ns[1] = e->slot->stamp.wall_ns;
 	}
 	pthread_mutex_unlock(&e->lock);
 	event_put(e);
@@ -246,9 +254,13 @@ static dsaError_t elapsed(float *ms, dsaEvent_t start, dsaEvent_t end, bool wall
 
 	if (!ms)
 		return fail(dsaErrorInvalidValue, "dsaEventElapsedTime: ms is NULL");
-	error = read_stamp(start, &a[0], &a[1]);
+	error = check_recorded(start);
 	if (!error)
-		error = read_stamp(end, &b[0], &b[1]);
+		error = check_recorded(end);
+	if (!error)
+		error = read_stamp(start, a);
+	if (!error)
+		error = read_stamp(end, b);
 	if (!error)
 		*ms = (float)((double)(int64_t)(b[wall] - a[wall]) / 1e6);
 	return error;

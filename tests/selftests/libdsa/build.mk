@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# Tests of libdsa. Those of the API run in the VM, those of its inside and its ABI on the host.
+
+LIBDSA_TEST_DIR := tests/selftests/libdsa
+LIBDSA_TESTS := device memory module stream fault stress
+LIBDSA_TEST_BINS := $(LIBDSA_TESTS:%=$(B)/$(LIBDSA_TEST_DIR)/libdsa_%)
+LIBDSA_TEST_OBJS := $(LIBDSA_TESTS:%=$(B)/obj/$(LIBDSA_TEST_DIR)/libdsa_%.c.o)
+LIBDSA_TEST_KERNELS := $(B)/obj/$(LIBDSA_TEST_DIR)/kernels.o
+
+GUEST_TESTS += $(LIBDSA_TEST_BINS)
+
+$(LIBDSA_TEST_OBJS): CPPFLAGS += -D_GNU_SOURCE -isystem $(B)/kernel/selftests
+$(LIBDSA_TEST_OBJS): CFLAGS += -pthread
+$(LIBDSA_TEST_OBJS): | $(B)/kernel/selftests/kselftest_harness.h
+
+$(LIBDSA_TEST_KERNELS): $(LIBDSA_TEST_DIR)/kernels.c $(DSACC_DEPS) | $(HOST_READY)
+	$(call say,DSACC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/dsacc -c --name test -Wextra -Werror -o $@ $<
+
+$(LIBDSA_TEST_BINS): $(B)/$(LIBDSA_TEST_DIR)/%: $(B)/obj/$(LIBDSA_TEST_DIR)/%.c.o $(LIBDSA_TEST_KERNELS) | $(B)/lib/libdsa.so
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../../lib'
