@@ -135,6 +135,12 @@ static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm *gpuvm,
 #endif
 }
 
+#ifdef DSA_HAVE_FEATURE_GPUVA
+#define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
+#else
+#define DSA_DRIVER_GEM_GPUVA 0
+#endif
+
 #ifdef DSA_HAVE_DRIVER_DATE
 #define DSA_DRIVER_DATE .date = "20261123",
 #else

@@ -39,6 +39,26 @@ static const struct file_operations dsa_ping_fops = {
 	.llseek = noop_llseek,
 };
 
+/* Any write resets the device, as if a queue could not be stopped. */
+static ssize_t dsa_reset_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct dsa_device *dsa = file->private_data;
+	int idx;
+
+	if (!drm_dev_enter(&dsa->drm, &idx))
+		return -ENODEV;
+	dsa_device_reset(dsa);
+	drm_dev_exit(idx);
+	return count;
+}
+
+static const struct file_operations dsa_reset_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = dsa_reset_write,
+	.llseek = noop_llseek,
+};
+
 static int dsa_show_queues(struct seq_file *m, void *arg)
 {
 	struct drm_debugfs_entry *entry = m->private;
@@ -92,4 +112,5 @@ void dsa_debugfs_init(struct dsa_device *dsa)
 {
 	drm_debugfs_add_files(&dsa->drm, dsa_debugfs_files, ARRAY_SIZE(dsa_debugfs_files));
 	debugfs_create_file("irq_ping", 0400, dsa->drm.debugfs_root, dsa, &dsa_ping_fops);
+	debugfs_create_file("reset", 0200, dsa->drm.debugfs_root, dsa, &dsa_reset_fops);
 }

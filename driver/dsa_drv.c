@@ -116,7 +116,7 @@ static const struct file_operations dsa_fops = {
 
 static const struct drm_driver dsa_drm_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_COMPUTE_ACCEL | DRIVER_SYNCOBJ |
-			   DRIVER_SYNCOBJ_TIMELINE | DRIVER_GEM_GPUVA,
+			   DRIVER_SYNCOBJ_TIMELINE | DSA_DRIVER_GEM_GPUVA,
 	.open = dsa_open,
 	.postclose = dsa_postclose,
 	.show_fdinfo = dsa_show_fdinfo,

@@ -6,6 +6,7 @@
 #include <drm/drm_drv.h>
 #include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_print.h>
 
 #include <drm/dsa_accel.h>
 
