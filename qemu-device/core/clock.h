@@ -19,9 +19,11 @@
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
  *
- * A queue's clock advances by what its packets cost. A packet that starts on
- * an idle queue starts at the device time at least: the furthest any queue's
- * completed packets have come. SEM_WAIT ends no earlier than the last
+ * A queue's clock advances by what its packets cost. A doorbell to an idle
+ * queue makes its next packet start no earlier than the device time of that
+ * moment: the furthest that any queue's completed packets have come. So what
+ * a driver submits after it saw something complete is later on the clock too;
+ * apart from that, queues do not depend on each other's progress. SEM_WAIT ends no earlier than the last
  * SEM_SIGNAL of that word. A program's clock is its launch's start plus its
  * own cycles. Queues do not slow each other down.
  */

@@ -143,6 +143,7 @@ struct dsa_queue {
 	uint32_t head;		/* mutex */
 	uint32_t tail;		/* atomic, written under the mutex */
 	uint64_t time_ns;	/* atomic, written by claim */
+	uint64_t start_ns;	/* mutex: device time when rung while idle */
 	struct dsa_error err;	/* mutex */
 	bool claimed;		/* mutex */
 	uint32_t refs;		/* mutex: claims of the queue and of its units */

@@ -118,7 +118,7 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	q->buf_len = 0;
 	core_lock(core);
 	if (!q->busy)
-		queue_not_before(q, core->device_time);
+		queue_not_before(q, q->start_ns);
 	q->busy = true;
 	q->phase = DSA_PH_CMD;
 	core_unlock(core);
@@ -175,7 +175,9 @@ static void exec_nop(struct dsa_core *core, struct dsa_queue *q)
 static void exec_fence(struct dsa_core *core, struct dsa_queue *q)
 {
 	mem_flush_dirty(&q->mem);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* Commands complete in order; the mutex makes what they did visible to other threads. */
+	core_lock(core);
+	core_unlock(core);
 	exec_nop(core, q);
 }
 

@@ -164,6 +164,8 @@ void queue_doorbell(struct dsa_core *core, struct dsa_queue *q, uint32_t tail,
 		queue_finish_stops(core, irqs);
 		return;
 	}
+	if (q->head == q->tail)
+		q->start_ns = core->device_time;
 	__atomic_store_n(&q->tail, tail, __ATOMIC_RELEASE);
 	core->sem_gen++;
 	sched_wake(core);

@@ -265,6 +265,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->head);
 	IO(s, q->tail);
 	IO(s, q->time_ns);
+	IO(s, q->start_ns);
 	io_bool(s, &q->busy);
 	io_error(s, &q->err);
 	phase = q->state == DSA_QSTATE_ACTIVE ? q->phase : DSA_PH_IDLE;

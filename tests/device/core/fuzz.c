@@ -21,7 +21,7 @@ static uint64_t interesting(void)
 	static const uint64_t values[] = {
 		0, 1, 7, 8, 63, 64, 4095, 4096, 0x7fffffff, 0x80000000u, UINT32_MAX, 1ull << 32,
 		1ull << 40, (1ull << 48) - 1, 1ull << 48, 1ull << 63, UINT64_MAX, UINT64_MAX - 7,
-		VA_HBM, VA_HBM + DATA, VA_HBM + HBM_SIZE - 8, VA_RAM, VA_RAM + RAM_SIZE - 1, RAM_BASE,
+		0x10000000000ull, 0x10000010000ull, VA_HBM, VA_HBM + DATA, VA_HBM + HBM_SIZE - 8, VA_RAM, VA_RAM + RAM_SIZE - 1, RAM_BASE,
 		DSA_SCRATCHPAD_BASE, DSA_CORE_EXIT_ADDR, HBM_SIZE,
 	};
 	uint64_t v = values[rnd(&seed) % (sizeof(values) / sizeof(values[0]))];
@@ -123,6 +123,8 @@ static void random_code(struct dev *d)
 	}
 }
 
+static uint64_t *leaves;	/* a table of leaves, from before anything was damaged */
+
 static void random_ptes(struct dev *d)
 {
 	for (unsigned int i = rnd(&seed) % 4; i--;) {
@@ -133,8 +135,7 @@ static void random_ptes(struct dev *d)
 		if (rnd(&seed) & 1)	/* in a table, or a fresh leaf below the root */
 			*(uint64_t *)(d->hbm + table + rnd(&seed) % 512 * 8) = pte;
 		else
-			map(d, 1, 0x10000000000ull + rnd(&seed) % 64 * 4096, pte & DSA_PTE_ADDR_MASK,
-			    pte & 0x1e, 0);
+			leaves[rnd(&seed) % 64] = pte | DSA_PTE_VALID | DSA_PTE_LEAF;
 	}
 }
 
@@ -182,6 +183,7 @@ static void round_of(struct dev *d)
 {
 	static const unsigned int queues[] = { 0, 1, 2, 33, 34 };
 
+	leaves = pte_at(d, 1, 0x10000000000ull, 0, false);
 	for (unsigned int i = 0; i < 5; i++)
 		queue_setup(d, queues[i], 1);
 	random_code(d);

@@ -395,10 +395,16 @@ uint64_t *pte_at(struct dev *d, uint32_t asid, uint64_t va, unsigned int level, 
 	}
 }
 
+/* While the device may be walking. */
+void pte_set(uint64_t *pte, uint64_t value)
+{
+	__atomic_store_n(pte, value, __ATOMIC_SEQ_CST);
+}
+
 void map(struct dev *d, uint32_t asid, uint64_t va, uint64_t target, uint64_t flags,
 	 unsigned int level)
 {
-	*pte_at(d, asid, va, level, false) = target | flags | DSA_PTE_VALID | DSA_PTE_LEAF;
+	pte_set(pte_at(d, asid, va, level, false), target | flags | DSA_PTE_VALID | DSA_PTE_LEAF);
 }
 
 void invalidate(struct dev *d, uint32_t asid, uint64_t va, uint64_t size)

@@ -125,6 +125,7 @@ uint64_t table_new(struct dev *d, bool sys);	/* as a table pointer */
 void root_set(struct dev *d, uint32_t asid, uint64_t table);
 /* Address of the entry for @va at @level; makes the tables above it. */
 uint64_t *pte_at(struct dev *d, uint32_t asid, uint64_t va, unsigned int level, bool sys_tables);
+void pte_set(uint64_t *pte, uint64_t value);
 void map(struct dev *d, uint32_t asid, uint64_t va, uint64_t target, uint64_t flags,
 	 unsigned int level);
 void invalidate(struct dev *d, uint32_t asid, uint64_t va, uint64_t size);

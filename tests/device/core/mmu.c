@@ -253,13 +253,22 @@ static void grows(void)
 	dev_free(d);
 }
 
+static bool becomes(const uint64_t *word, uint64_t value)
+{
+	uint64_t end = clock_ns() + 60000000000ull;
+
+	while (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value && clock_ns() < end)
+		sched_yield();
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST) == value;
+}
+
 /* A running program is told: the invalidation completes while it spins. */
 static void invalidate_running(void)
 {
 	struct dev *d = dev_new(2);
 	struct code k = code_at(d, CODE);
 	struct cmds c = cmds_at(d, CMDS);
-	uint64_t end;
+	uint64_t *old = (uint64_t *)(d->hbm + 0x555000), *new = (uint64_t *)(d->hbm + 0x556000);
 
 	/* loop: ld t0, 0(a0); sd t0, 8(a0); j loop */
 	emit(&k, LD(T0, A0, 0));
@@ -269,25 +278,19 @@ static void invalidate_running(void)
 	queue_setup(d, 0, 1);
 	cmd_launch(&c, VA_HBM + CODE, SPARE, 1, 1, 1);
 	submit_cmds(&c, 0);
-	*(volatile uint64_t *)(d->hbm + 0x555000) = 1;
-	for (end = clock_ns() + 5000000000ull;
-	     *(volatile uint64_t *)(d->hbm + 0x555008) != 1 && clock_ns() < end;)
-		sched_yield();
-	CHECK_EQ(*(volatile uint64_t *)(d->hbm + 0x555008), 1);
+	pte_set(old, 1);
+	CHECK(becomes(old + 1, 1));
 	/* another address space does not wait for it */
 	invalidate(d, 9, 0, 1ull << 30);
-	*(uint64_t *)(d->hbm + 0x556000) = 7;
+	pte_set(new, 7);
 	map(d, 1, SPARE, 0x556000, R | W, 0);
 	invalidate(d, 1, SPARE, 0x1000);
 	/* from now on the old page is not written any more */
-	*(volatile uint64_t *)(d->hbm + 0x555008) = 99;
-	*(volatile uint64_t *)(d->hbm + 0x555000) = 5;
-	for (end = clock_ns() + 5000000000ull;
-	     *(volatile uint64_t *)(d->hbm + 0x556008) != 7 && clock_ns() < end;)
-		sched_yield();
-	CHECK_EQ(*(volatile uint64_t *)(d->hbm + 0x556008), 7);
-	CHECK_EQ(*(volatile uint64_t *)(d->hbm + 0x555008), 99);
-	*pte_at(d, 1, SPARE, 0, false) = 0;
+	pte_set(old + 1, 99);
+	pte_set(old, 5);
+	CHECK(becomes(new + 1, 7));
+	CHECK_EQ(__atomic_load_n(old + 1, __ATOMIC_SEQ_CST), 99);
+	pte_set(pte_at(d, 1, SPARE, 0, false), 0);
 	invalidate(d, 1, SPARE, 0x1000);
 	CHECK(wait_state(d, 0, DSA_QSTATE_ERROR));
 	CHECK_EQ(err_code(d, 0), DSA_ERR_MMU_UNMAPPED);
