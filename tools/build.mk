@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Tools that are compiled; the others are scripts and run from where they are.
+
+ALL += $(B)/bin/dsa-smi
+
+$(B)/obj/tools/dsa-smi.c.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/dsa-smi: $(B)/obj/tools/dsa-smi.c.o | $(B)/lib/libdsa.so
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../lib'
+
+.PHONY: dsa-smi
+dsa-smi: $(B)/bin/dsa-smi
