@@ -4,9 +4,9 @@
 
 #include "dev.h"
 
-#define ECAM 0xb0000000ull
-#define MMIO32 0xc0000000ull	/* 32-bit BARs, 1 MiB a device */
-#define MMIO64 0x4000000000ull	/* 64-bit BARs, 16 GiB a device */
+#define ECAM   0xb0000000ull
+#define MMIO32 0xc0000000ull   /* 32-bit BARs, 1 MiB a device */
+#define MMIO64 0x4000000000ull /* 64-bit BARs, 16 GiB a device */
 
 /* ---- configuration space ---- */
 
@@ -115,7 +115,7 @@ void dev_configure(struct dev *d)
 	pci_write(&d->pci, 0x10, 4, d->bar[0]);
 	set_bar64(d, 2, high);
 	set_bar64(d, 4, high + (8ull << 30));
-	pci_write(&d->pci, 0x04, 2, 6);		/* memory, bus master */
+	pci_write(&d->pci, 0x04, 2, 6); /* memory, bus master */
 	set_up_msix(d);
 }
 
@@ -148,7 +148,7 @@ void dev_open_behind_port(struct dev *d, struct qts *s, unsigned int slot)
 
 	memset(d, 0, sizeof(*d));
 	pci_enable_ecam(s);
-	pci_write(&port, 0x18, 4, 0x00010100);		/* buses 0, 1, 1 */
+	pci_write(&port, 0x18, 4, 0x00010100); /* buses 0, 1, 1 */
 	pci_write(&port, 0x20, 4, MMIO32 >> 16 | (uint32_t)MMIO32);
 	pci_write(&port, 0x24, 4, (MMIO64 >> 16 & 0xfff0) | (last & 0xfff00000));
 	pci_write(&port, 0x28, 4, MMIO64 >> 32);
@@ -193,7 +193,7 @@ void dev_setup(struct dev *d)
 
 	qts_set(d->s, table, 0, 3 * DSA_PAGE_SIZE);
 	qts_write(d->s, table, 8, middle | sys);
-	qts_write(d->s, middle, 8, rwx | DSA_PTE_SYS);		/* 1 GiB of system memory */
+	qts_write(d->s, middle, 8, rwx | DSA_PTE_SYS); /* 1 GiB of system memory */
 	qts_write(d->s, middle + 8, 8, last | sys);
 	for (uint64_t at = 0; at < HBM_BYTES; at += 2 << 20)
 		qts_write(d->s, last + (at >> 21) * 8, 8, rwx | at);
@@ -263,8 +263,8 @@ static void check_progress(struct dev *d, unsigned int q, const char *what, doub
 		     reg32(d, DSA_QREG(q, DSA_Q_ERR_CODE)),
 		     (unsigned long long)reg64(d, DSA_QREG(q, DSA_Q_ERR_ADDR)));
 	if (tap_now() > end)
-		FAIL("%s: queue %u not done after %d s: fence %llu, state %u, head %u, tail %u", what, q,
-		     WAIT_SECONDS, (unsigned long long)queue_fence(d, q),
+		FAIL("%s: queue %u not done after %d s: fence %llu, state %u, head %u, tail %u",
+		     what, q, WAIT_SECONDS, (unsigned long long)queue_fence(d, q),
 		     reg32(d, DSA_QREG(q, DSA_Q_STATE)), reg32(d, DSA_QREG(q, DSA_Q_HEAD)),
 		     reg32(d, DSA_QREG(q, DSA_Q_TAIL)));
 }
@@ -300,7 +300,9 @@ struct dsa_cmd_copy cmd_copy(uint64_t dst, uint64_t src, uint64_t bytes)
 {
 	return (struct dsa_cmd_copy){
 		.hdr = { .opcode = DSA_CMD_COPY, .size = sizeof(struct dsa_cmd_copy) },
-		.dst = dst, .src = src, .bytes = bytes,
+		.dst = dst,
+		.src = src,
+		.bytes = bytes,
 	};
 }
 
@@ -308,7 +310,10 @@ struct dsa_cmd_fill cmd_fill(uint64_t dst, uint64_t bytes, uint64_t pattern, uns
 {
 	return (struct dsa_cmd_fill){
 		.hdr = { .opcode = DSA_CMD_FILL, .size = sizeof(struct dsa_cmd_fill) },
-		.dst = dst, .bytes = bytes, .pattern = pattern, .pattern_size = size,
+		.dst = dst,
+		.bytes = bytes,
+		.pattern = pattern,
+		.pattern_size = size,
 	};
 }
 
@@ -316,7 +321,9 @@ struct dsa_cmd_launch cmd_launch(uint64_t entry, uint64_t kernarg, unsigned int 
 {
 	return (struct dsa_cmd_launch){
 		.hdr = { .opcode = DSA_CMD_LAUNCH, .size = sizeof(struct dsa_cmd_launch) },
-		.entry = entry, .kernarg = kernarg, .grid = { programs, 1, 1 },
+		.entry = entry,
+		.kernarg = kernarg,
+		.grid = { programs, 1, 1 },
 		.id = 7,
 	};
 }
@@ -325,10 +332,10 @@ void start_runaway(struct dev *d, unsigned int q)
 {
 	/* Counts in HBM at VA_HBM + 0x1000 (a0), so that one can see it run. */
 	static const uint32_t code[] = {
-		0x00053583,	/* ld a1, 0(a0) */
-		0x00158593,	/* addi a1, a1, 1 */
-		0x00b53023,	/* sd a1, 0(a0) */
-		0xff5ff06f,	/* j -12 */
+		0x00053583, /* ld a1, 0(a0) */
+		0x00158593, /* addi a1, a1, 1 */
+		0x00b53023, /* sd a1, 0(a0) */
+		0xff5ff06f, /* j -12 */
 	};
 	struct dsa_cmd_launch launch = cmd_launch(VA_HBM, VA_HBM + 0x1000, 1);
 	double end = tap_now() + WAIT_SECONDS;

@@ -16,22 +16,22 @@
 #include "tap.h"
 #include "uapi/dsa_cmd.h"
 
-#define MACHINE "-machine q35 -m 128M "
+#define MACHINE   "-machine q35 -m 128M "
 #define SMALL_DSA "dsa,hbm-size=16M,cores=4,scratchpad-size=256K,workers=2"
 
 #define DEVICE_ID ((uint32_t)DSA_PCI_DEVICE_ID << 16 | DSA_PCI_VENDOR_ID)
 #define HBM_BYTES (16u << 20)
-#define ASID 1
-#define VA_HBM (1ull << 30)
+#define ASID      1
+#define VA_HBM    (1ull << 30)
 #define RING_LOG2 4
 
 /* In guest memory, from d->base. */
-#define AT_TABLES 0x0000
-#define AT_RING(q) (0x10000 + (q) * 0x1000)
-#define AT_FENCE(q) (0x60000 + (q) * 8)
+#define AT_TABLES      0x0000
+#define AT_RING(q)     (0x10000 + (q) * 0x1000)
+#define AT_FENCE(q)    (0x60000 + (q) * 8)
 #define AT_MSI(vector) (0x61000 + (vector) * 4)
-#define AT_CMDS(q) (0x100000 + (q) * 0x1000)
-#define AT_DATA 0x200000
+#define AT_CMDS(q)     (0x100000 + (q) * 0x1000)
+#define AT_DATA        0x200000
 
 struct pci {
 	struct qts *s;
@@ -44,9 +44,9 @@ struct dev {
 	uint64_t bar[6];
 	uint64_t base;
 	unsigned int number;
-	uint16_t express, pm, msix;	/* capabilities */
+	uint16_t express, pm, msix; /* capabilities */
 	uint32_t tail[DSA_NUM_QUEUES];
-	uint64_t fences;		/* last fence value given out */
+	uint64_t fences; /* last fence value given out */
 };
 
 uint32_t pci_read(struct pci *p, unsigned int reg, unsigned int size);

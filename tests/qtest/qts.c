@@ -19,7 +19,7 @@
 
 #define MAX_QEMUS 4
 #define LINE_SIZE (1 << 20)
-#define MAX_ARGS 64
+#define MAX_ARGS  64
 
 /* A line-based connection. */
 struct line {
@@ -32,7 +32,7 @@ struct line {
 struct qts {
 	pid_t pid;
 	struct line test, qmp;
-	FILE *messages;		/* its stderr */
+	FILE *messages; /* its stderr */
 	char events[8192];
 };
 
@@ -127,7 +127,8 @@ static char **command(const char *more)
 	slash = strrchr(qemu, '/');
 	snprintf(bios, sizeof(bios), "%.*s/bios", slash ? (int)(slash - qemu) : 1,
 		 slash ? qemu : ".");
-	snprintf(text, sizeof(text), "-accel qtest -display none -nodefaults -no-user-config%s%s %s",
+	snprintf(text, sizeof(text),
+		 "-accel qtest -display none -nodefaults -no-user-config%s%s %s",
 		 access(bios, R_OK) ? "" : " -L ", access(bios, R_OK) ? "" : bios, more);
 	argv[0] = (char *)qemu;
 	split(text, argv, 1);
@@ -168,8 +169,10 @@ struct qts *qts_start(const char *fmt, ...)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, test) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp))
 		abort();
-	snprintf(more, sizeof(more), "-qtest stdio -qtest-log /dev/null "
-		 "-chardev socket,id=qmp,fd=%d -mon chardev=qmp,mode=control %s", qmp[1], args);
+	snprintf(more, sizeof(more),
+		 "-qtest stdio -qtest-log /dev/null "
+		 "-chardev socket,id=qmp,fd=%d -mon chardev=qmp,mode=control %s",
+		 qmp[1], args);
 	argv = command(more);
 	s->messages = tmpfile();
 	if (!s->messages)
@@ -186,7 +189,7 @@ struct qts *qts_start(const char *fmt, ...)
 	line_init(&s->test, test[0]);
 	line_init(&s->qmp, qmp[0]);
 	started[slot] = s;
-	if (!line_receive(&s->qmp, WAIT_SECONDS * 1000))	/* the greeting */
+	if (!line_receive(&s->qmp, WAIT_SECONDS * 1000)) /* the greeting */
 		FAIL("QEMU does not start: %s", args);
 	qts_qmp_ok(s, "{\"execute\":\"qmp_capabilities\"}");
 	return s;
@@ -344,8 +347,8 @@ static char letter(unsigned int size)
 
 uint64_t qts_read(struct qts *s, uint64_t addr, unsigned int size)
 {
-	return strtoull(askf(s, "read%c 0x%llx\n", letter(size), (unsigned long long)addr),
-			NULL, 16);
+	return strtoull(askf(s, "read%c 0x%llx\n", letter(size), (unsigned long long)addr), NULL,
+			16);
 }
 
 void qts_write(struct qts *s, uint64_t addr, unsigned int size, uint64_t value)
@@ -368,7 +371,8 @@ void qts_get(struct qts *s, uint64_t addr, void *buf, size_t len)
 		char *hex = askf(s, "read 0x%llx 0x%zx\n", (unsigned long long)addr, n);
 
 		if (strlen(hex) != 2 + 2 * n)
-			FAIL("QEMU's reply to a read of %zu bytes has %zu characters", n, strlen(hex));
+			FAIL("QEMU's reply to a read of %zu bytes has %zu characters", n,
+			     strlen(hex));
 		for (size_t i = 0; i < n; i++)
 			p[i] = nibble(hex[2 + 2 * i]) << 4 | nibble(hex[3 + 2 * i]);
 		p += n;

@@ -27,21 +27,27 @@ void tap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 double tap_now(void);
 
 #define FAIL(...) tap_fail(__FILE__, __LINE__, __VA_ARGS__)
-#define CHECK(cond) do { if (!(cond)) FAIL("%s", #cond); } while (0)
-#define CHECK_EQ(have, want) do {						\
-	unsigned long long have_ = (have), want_ = (want);			\
-	if (have_ != want_)							\
-		FAIL("%s is 0x%llx, expected %s = 0x%llx", #have, have_, #want, want_);	\
-} while (0)
+#define CHECK(cond)                        \
+	do {                               \
+		if (!(cond))               \
+			FAIL("%s", #cond); \
+	} while (0)
+#define CHECK_EQ(have, want)                                                                    \
+	do {                                                                                    \
+		unsigned long long have_ = (have), want_ = (want);                              \
+		if (have_ != want_)                                                             \
+			FAIL("%s is 0x%llx, expected %s = 0x%llx", #have, have_, #want, want_); \
+	} while (0)
 
 /* Bounds every wait: only against hangs. */
 #define WAIT_SECONDS 30
-#define WAIT_UNTIL(cond) do {							\
-	double end_ = tap_now() + WAIT_SECONDS;					\
-	while (!(cond))								\
-		if (tap_now() > end_)						\
-			FAIL("still not after %d s: %s", WAIT_SECONDS, #cond);	\
-} while (0)
+#define WAIT_UNTIL(cond)                                                               \
+	do {                                                                           \
+		double end_ = tap_now() + WAIT_SECONDS;                                \
+		while (!(cond))                                                        \
+			if (tap_now() > end_)                                          \
+				FAIL("still not after %d s: %s", WAIT_SECONDS, #cond); \
+	} while (0)
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -8,7 +8,7 @@
 
 #include "dev.h"
 
-#define COUNT 300000000u	/* iterations of the long program */
+#define COUNT 300000000u /* iterations of the long program */
 
 static struct dev dev;
 static char path[64];
@@ -52,7 +52,8 @@ static struct qts *restore(const char *device)
 {
 	struct qts *s = start_qemu(device, "-incoming defer -S");
 
-	qts_qmp_ok(s, "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"file:%s\"}}", path);
+	qts_qmp_ok(s, "{\"execute\":\"migrate-incoming\",\"arguments\":{\"uri\":\"file:%s\"}}",
+		   path);
 	wait_migration(s);
 	unlink(path);
 	return s;
@@ -64,7 +65,8 @@ static void go_on(struct qts *s)
 	qts_wait_event(s, "RESUME");
 }
 
-static void compare_memory(struct qts *a, struct qts *b, const char *what, uint64_t at, size_t bytes)
+static void compare_memory(struct qts *a, struct qts *b, const char *what, uint64_t at,
+			   size_t bytes)
 {
 	uint8_t *x = malloc(bytes), *y = malloc(bytes);
 	size_t i = 0;
@@ -89,7 +91,7 @@ static void compare_registers(struct qts *a, struct qts *b)
 			continue;
 		if ((reg >= 0x400 && reg < 0x1000) || (reg >= 0x2000 && reg < DSA_QUEUE_BASE) ||
 		    (reg >= DSA_QUEUE_BASE && (reg & 0x3ff) >= 0x100))
-			continue;	/* nothing there */
+			continue; /* nothing there */
 		x = qts_read(a, dev.bar[0] + reg, 4);
 		y = qts_read(b, dev.bar[0] + reg, 4);
 		if (x != y)
@@ -107,7 +109,8 @@ static void compare_all(struct qts *a, struct qts *b)
 	for (unsigned int reg = 0; reg < 0x200; reg += 4)
 		CHECK_EQ(pci_read(&q, reg, 4), pci_read(&p, reg, 4));
 	compare_registers(a, b);
-	compare_memory(a, b, "MSI-X table", dev.bar[4] + DSA_MSIX_TABLE_OFFSET, DSA_NUM_VECTORS * 16);
+	compare_memory(a, b, "MSI-X table", dev.bar[4] + DSA_MSIX_TABLE_OFFSET,
+		       DSA_NUM_VECTORS * 16);
 	compare_memory(a, b, "HBM", dev.bar[2], HBM_BYTES);
 	compare_memory(a, b, "the guest's memory", dev.base, 4 << 20);
 }
@@ -119,7 +122,7 @@ static void test_quiet(void)
 
 	start();
 	queue_wait(&dev, 33, queue_submit(&dev, 33, &fill, sizeof(fill)));
-	qts_write(dev.s, dev.bar[4] + DSA_DOORBELL(0), 4, 99);	/* one queue in error */
+	qts_write(dev.s, dev.bar[4] + DSA_DOORBELL(0), 4, 99); /* one queue in error */
 	queue_expect_error(&dev, 0, DSA_ERR_BAD_DOORBELL);
 	reg_write(&dev, DSA_REG_SCRATCH, 0xabcd);
 	old = dev.s;
@@ -139,13 +142,13 @@ static void test_quiet(void)
 static uint64_t start_long(void)
 {
 	static const uint32_t code[] = {
-		0x00052583,	/* lw a1, 0(a0) */
-		0x00000613,	/* li a2, 0 */
-		0x00b60633,	/* add a2, a2, a1 */
-		0xfff58593,	/* addi a1, a1, -1 */
-		0xfe059ce3,	/* bnez a1, -8 */
-		0x00c53423,	/* sd a2, 8(a0) */
-		0x00008067,	/* ret */
+		0x00052583, /* lw a1, 0(a0) */
+		0x00000613, /* li a2, 0 */
+		0x00b60633, /* add a2, a2, a1 */
+		0xfff58593, /* addi a1, a1, -1 */
+		0xfe059ce3, /* bnez a1, -8 */
+		0x00c53423, /* sd a2, 8(a0) */
+		0x00008067, /* ret */
 	};
 	struct dsa_cmd_launch launch = cmd_launch(VA_HBM, VA_HBM + 0x1000, 1);
 
@@ -177,7 +180,7 @@ static void test_in_flight(void)
 	old = dev.s;
 	save(old);
 	dev.s = dev.pci.s = restore(SMALL_DSA);
-	CHECK_EQ(reg32(&dev, DSA_QREG(0, DSA_Q_BUSY)), 1);	/* really in flight */
+	CHECK_EQ(reg32(&dev, DSA_QREG(0, DSA_Q_BUSY)), 1); /* really in flight */
 	compare_all(old, dev.s);
 	go_on(dev.s);
 	check_long(fence);
@@ -254,8 +257,9 @@ static void write_file(const uint8_t *data, size_t size)
 static void expect_refusal(const char *device, const char *text)
 {
 	char messages[8192];
-	int status = qts_run(messages, sizeof(messages), MACHINE
-			     "-device %s,id=d0,addr=4,serial=77 -S -incoming file:%s", device, path);
+	int status = qts_run(messages, sizeof(messages),
+			     MACHINE "-device %s,id=d0,addr=4,serial=77 -S -incoming file:%s",
+			     device, path);
 
 	if (status != 1 || !strstr(messages, text))
 		FAIL("exit status %d, messages: %s(expected: %s)", status, messages, text);
@@ -306,8 +310,10 @@ static void test_corrupt(void)
 		write_file(data, size);
 		data[at] = was;
 		s = start_qemu(SMALL_DSA, "-incoming defer -S");
-		qts_qmp_ok(s, "{\"execute\":\"migrate-incoming\",\"arguments\":"
-			   "{\"uri\":\"file:%s\",\"exit-on-error\":false}}", path);
+		qts_qmp_ok(s,
+			   "{\"execute\":\"migrate-incoming\",\"arguments\":"
+			   "{\"uri\":\"file:%s\",\"exit-on-error\":false}}",
+			   path);
 		WAIT_UNTIL(strstr(qts_qmp_ok(s, "{\"execute\":\"query-migrate\"}"), "ed\""));
 		if (strstr(qts_qmp_ok(s, "{\"execute\":\"query-migrate\"}"), "\"completed\"")) {
 			taken++;

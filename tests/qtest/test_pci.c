@@ -9,7 +9,8 @@ static struct dev dev;
 
 static void start(void)
 {
-	dev_open(&dev, qts_start(MACHINE "-device " SMALL_DSA ",id=d0,serial=0x1122334455667788,addr=4"),
+	dev_open(&dev,
+		 qts_start(MACHINE "-device " SMALL_DSA ",id=d0,serial=0x1122334455667788,addr=4"),
 		 4, 0);
 }
 
@@ -41,8 +42,8 @@ static void test_bar_sizes(void)
 {
 	start();
 	CHECK_EQ(pci_read(&dev.pci, 0x10, 4) & 15, 0);
-	CHECK_EQ(pci_read(&dev.pci, 0x18, 4) & 15, 0xc);	/* 64-bit, prefetchable */
-	CHECK_EQ(pci_read(&dev.pci, 0x20, 4) & 15, 0x4);	/* 64-bit */
+	CHECK_EQ(pci_read(&dev.pci, 0x18, 4) & 15, 0xc); /* 64-bit, prefetchable */
+	CHECK_EQ(pci_read(&dev.pci, 0x20, 4) & 15, 0x4); /* 64-bit */
 	pci_write(&dev.pci, 0x04, 2, 0);
 	CHECK_EQ(bar_size(0, false), DSA_REGS_SIZE);
 	CHECK_EQ(bar_size(2, true), HBM_BYTES);
@@ -54,7 +55,7 @@ static void test_capabilities(void)
 	unsigned int aer, serial;
 
 	start();
-	CHECK(pci_read(&dev.pci, dev.express + 4, 4) & 1u << 28);	/* FLR */
+	CHECK(pci_read(&dev.pci, dev.express + 4, 4) & 1u << 28); /* FLR */
 	CHECK_EQ(pci_read(&dev.pci, dev.msix + 2, 2) & 0x7ff, DSA_NUM_VECTORS - 1);
 	CHECK_EQ(pci_read(&dev.pci, dev.msix + 4, 4), DSA_MSIX_TABLE_OFFSET | DSA_BAR_DOORBELL);
 	CHECK_EQ(pci_read(&dev.pci, dev.msix + 8, 4), DSA_MSIX_PBA_OFFSET | DSA_BAR_DOORBELL);
@@ -77,13 +78,13 @@ static void test_registers(void)
 	CHECK_EQ(reg32(&dev, DSA_REG_QUEUES), DSA_NUM_QUEUES << 16 | DSA_NUM_COMPUTE_QUEUES);
 	reg_write(&dev, DSA_REG_SCRATCH, 0x12345678);
 	CHECK_EQ(reg32(&dev, DSA_REG_SCRATCH), 0x12345678);
-	CHECK_EQ(reg32(&dev, DSA_REG_SERIAL + 4), 0x11223344);	/* a half */
+	CHECK_EQ(reg32(&dev, DSA_REG_SERIAL + 4), 0x11223344); /* a half */
 }
 
 /* Offsets in a page that matter: every alignment, both ends, straddling its end. */
 static const unsigned int page_offsets[] = {
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 0x7fc, 0x7fe, 0x801, 0xff8, 0xff9, 0xffa, 0xffb, 0xffc, 0xffd,
-	0xffe, 0xfff,
+	0,     1,     2,     3,     4,     5,     6,     7,     8,     0x7fc,
+	0x7fe, 0x801, 0xff8, 0xff9, 0xffa, 0xffb, 0xffc, 0xffd, 0xffe, 0xfff,
 };
 
 static void sweep(uint64_t bar, uint64_t bytes, uint64_t value, bool write)
@@ -104,11 +105,23 @@ static void sweep(uint64_t bar, uint64_t bytes, uint64_t value, bool write)
 
 static void test_bar0_reads(void)
 {
-	static const struct { unsigned int offset, size; } bad[] = {
-		{ DSA_REG_MAGIC, 1 }, { DSA_REG_MAGIC, 2 }, { DSA_REG_MAGIC + 1, 4 },
-		{ DSA_REG_MAGIC + 2, 4 }, { DSA_REG_SERIAL + 4, 8 }, { DSA_REG_SERIAL + 1, 1 },
-		{ 0xffc, 4 }, { 0xff8, 8 }, { 0xfff, 2 }, { 0xffe, 4 }, { 0xffc, 8 },
-		{ DSA_REGS_SIZE - 1, 1 }, { DSA_REGS_SIZE - 4, 4 }, { DSA_QREG(0, 0x3fc), 4 },
+	static const struct {
+		unsigned int offset, size;
+	} bad[] = {
+		{ DSA_REG_MAGIC, 1 },
+		{ DSA_REG_MAGIC, 2 },
+		{ DSA_REG_MAGIC + 1, 4 },
+		{ DSA_REG_MAGIC + 2, 4 },
+		{ DSA_REG_SERIAL + 4, 8 },
+		{ DSA_REG_SERIAL + 1, 1 },
+		{ 0xffc, 4 },
+		{ 0xff8, 8 },
+		{ 0xfff, 2 },
+		{ 0xffe, 4 },
+		{ 0xffc, 8 },
+		{ DSA_REGS_SIZE - 1, 1 },
+		{ DSA_REGS_SIZE - 4, 4 },
+		{ DSA_QREG(0, 0x3fc), 4 },
 	};
 
 	start();
@@ -117,11 +130,12 @@ static void test_bar0_reads(void)
 		uint64_t have = qts_read(dev.s, dev.bar[0] + bad[i].offset, bad[i].size);
 
 		if (have || reg32(&dev, DSA_REG_BAD_ACCESS) == before)
-			FAIL("read of %u bytes at 0x%x gives 0x%llx, bad accesses 0x%x", bad[i].size,
-			     bad[i].offset, (unsigned long long)have, reg32(&dev, DSA_REG_BAD_ACCESS));
+			FAIL("read of %u bytes at 0x%x gives 0x%llx, bad accesses 0x%x",
+			     bad[i].size, bad[i].offset, (unsigned long long)have,
+			     reg32(&dev, DSA_REG_BAD_ACCESS));
 	}
 	sweep(dev.bar[0], DSA_REGS_SIZE, 0, false);
-	qts_read(dev.s, dev.bar[0] + DSA_REGS_SIZE - 2, 8);	/* past the end */
+	qts_read(dev.s, dev.bar[0] + DSA_REGS_SIZE - 2, 8); /* past the end */
 	CHECK_EQ(reg32(&dev, DSA_REG_MAGIC), DSA_MAGIC);
 	CHECK_EQ(reg32(&dev, DSA_REG_STATUS), DSA_STATUS_READY);
 }
@@ -177,7 +191,7 @@ static void test_bar2(void)
 			CHECK_EQ(qts_read(dev.s, addr, size), value);
 		}
 	qts_write(dev.s, end - 4, 4, 0x11111111);
-	qts_write(dev.s, end - 4, 8, 0x2222222233333333ull);	/* half of it is beyond */
+	qts_write(dev.s, end - 4, 8, 0x2222222233333333ull); /* half of it is beyond */
 	CHECK_EQ(qts_read(dev.s, end - 4, 4), 0x33333333);
 }
 
@@ -227,7 +241,9 @@ static void test_interrupts_off(void)
 
 static void test_bad_properties(void)
 {
-	static const struct { const char *args, *text; } bad[] = {
+	static const struct {
+		const char *args, *text;
+	} bad[] = {
 		{ "-device dsa,hbm-size=0x300000", "hbm-size=3145728 (3 MiB) is not possible" },
 		{ "-device dsa,hbm-size=4096", "power of two from 1 MiB to 1 TiB" },
 		{ "-device dsa,hbm-size=2T", "hbm-size=" },
@@ -241,7 +257,8 @@ static void test_bad_properties(void)
 		{ "-device dsa,bus-bandwidth=4000000000", "bus-bandwidth=4000000000" },
 		{ "-device dsa,temperature=5000000", "temperature=5000000" },
 		{ "-device dsa,memdev=nope", "nope" },
-		{ "-object memory-backend-ram,id=m,size=3M -device dsa,memdev=m", "size of memdev=3145728" },
+		{ "-object memory-backend-ram,id=m,size=3M -device dsa,memdev=m",
+		  "size of memdev=3145728" },
 		{ "-object memory-backend-ram,id=m,size=4M -device dsa,memdev=m,hbm-size=8M",
 		  "differs from the size of memdev 'm'" },
 		{ "-object memory-backend-ram,id=m,size=4M -device dsa,memdev=m -device dsa,memdev=m",
@@ -254,15 +271,15 @@ static void test_bad_properties(void)
 		int status = qts_run(text, sizeof(text), MACHINE "%s", bad[i].args);
 
 		if (status != 1 || !strstr(text, bad[i].text))
-			FAIL("%s: exit status %d, message: %s(expected: %s)", bad[i].args, status, text,
-			     bad[i].text);
+			FAIL("%s: exit status %d, message: %s(expected: %s)", bad[i].args, status,
+			     text, bad[i].text);
 	}
 }
 
 static void test_memdev(void)
 {
 	struct qts *s = qts_start(MACHINE "-object memory-backend-ram,id=m,size=4M "
-				  "-device dsa,memdev=m,id=d0,addr=4");
+					  "-device dsa,memdev=m,id=d0,addr=4");
 
 	dev_open(&dev, s, 4, 0);
 	CHECK_EQ(reg64(&dev, DSA_REG_HBM_SIZE), 4 << 20);
@@ -273,8 +290,9 @@ static void test_memdev(void)
 
 static int temperature(void)
 {
-	const char *reply = qts_qmp_ok(dev.s, "{\"execute\":\"qom-get\",\"arguments\":"
-		"{\"path\":\"/machine/peripheral/d0\",\"property\":\"temperature\"}}");
+	const char *reply = qts_qmp_ok(
+		dev.s, "{\"execute\":\"qom-get\",\"arguments\":"
+		       "{\"path\":\"/machine/peripheral/d0\",\"property\":\"temperature\"}}");
 	int value = 0;
 
 	CHECK(sscanf(reply, "{\"return\": %d", &value) == 1);
@@ -283,7 +301,8 @@ static int temperature(void)
 
 static void test_temperature(void)
 {
-	const char *set = "{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/d0\","
+	const char *set =
+		"{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/d0\","
 		"\"property\":\"temperature\",\"value\":%d}}";
 
 	start();
@@ -296,7 +315,8 @@ static void test_temperature(void)
 
 static void test_two_devices(void)
 {
-	struct qts *s = qts_start(MACHINE "-device " SMALL_DSA ",addr=4 -device " SMALL_DSA ",addr=5");
+	struct qts *s = qts_start(MACHINE "-device " SMALL_DSA ",addr=4 -device " SMALL_DSA
+					  ",addr=5");
 	struct dev a, b;
 	uint64_t fence_a, fence_b;
 

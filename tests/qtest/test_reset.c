@@ -61,7 +61,7 @@ static void test_kill(void)
 
 	start();
 	start_runaway(&dev, 0);
-	queue_check_works(&dev, 1);		/* neighbours go on */
+	queue_check_works(&dev, 1); /* neighbours go on */
 	since = tap_now();
 	reg_write(&dev, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL);
 	queue_expect_error(&dev, 0, DSA_ERR_KILLED);
@@ -71,7 +71,7 @@ static void test_kill(void)
 	CHECK_EQ(reg64(&dev, DSA_QREG(0, DSA_Q_ERR_JOB_ID)), 1001);
 	since = counter();
 	queue_check_works(&dev, 1);
-	CHECK(counter() == since);		/* it really has stopped */
+	CHECK(counter() == since); /* it really has stopped */
 	queue_setup(&dev, 3);
 	queue_check_works(&dev, 3);
 	reg_write(&dev, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
@@ -85,7 +85,7 @@ static void test_many_runaways(void)
 	struct dsa_cmd_launch launch = cmd_launch(VA_HBM, VA_HBM + 0x1000, 1000000);
 
 	start();
-	start_runaway(&dev, 0);			/* leaves its code there */
+	start_runaway(&dev, 0); /* leaves its code there */
 	for (unsigned int q = 1; q < 3; q++)
 		queue_submit(&dev, q, &launch, sizeof(launch));
 	queue_check_works(&dev, 32);
@@ -105,7 +105,7 @@ static void test_device_reset(void)
 	reg_write(&dev, DSA_REG_CONTROL, DSA_CONTROL_RESET);
 	dev_wait_reset(&dev);
 	CHECK_EQ(reg32(&dev, DSA_REG_RESET_COUNT), resets + 1);
-	CHECK_EQ(qts_read(dev.s, dev.bar[2] + 0x7000, 8), 0x1234);	/* HBM kept */
+	CHECK_EQ(qts_read(dev.s, dev.bar[2] + 0x7000, 8), 0x1234); /* HBM kept */
 	check_fresh();
 }
 
@@ -196,7 +196,7 @@ static void test_d3(void)
 	dev_clear_msi(&dev, 33);
 	set_power(3);
 	CHECK_EQ(qts_read(dev.s, dev.bar[0] + DSA_REG_MAGIC, 4) == DSA_MAGIC, 0);
-	CHECK_EQ(queue_fence(&dev, 32), fence);		/* no DMA in D3 */
+	CHECK_EQ(queue_fence(&dev, 32), fence); /* no DMA in D3 */
 	CHECK(!dev_msi_arrived(&dev, 33));
 	set_power(0);
 	dev_configure(&dev);
@@ -255,14 +255,17 @@ static void unplug(unsigned int slot)
 
 static void plug(void)
 {
-	qts_qmp_ok(dev.s, "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"dsa\",\"id\":\"d0\","
-		   "\"bus\":\"rp\",\"hbm-size\":%u,\"cores\":4,\"scratchpad-size\":262144}}", HBM_BYTES);
+	qts_qmp_ok(dev.s,
+		   "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"dsa\",\"id\":\"d0\","
+		   "\"bus\":\"rp\",\"hbm-size\":%u,\"cores\":4,\"scratchpad-size\":262144}}",
+		   HBM_BYTES);
 }
 
 static void test_unplug(void)
 {
 	struct pci port = { .devfn = 4 << 3 };
-	struct qts *s = qts_start(MACHINE "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
+	struct qts *s = qts_start(MACHINE
+				  "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
 				  "-device pcie-root-port,id=rp,chassis=1,slot=1,addr=4 "
 				  "-device " SMALL_DSA ",id=d0,bus=rp");
 
@@ -276,7 +279,7 @@ static void test_unplug(void)
 		start_runaway(&dev, 0);
 		unplug(4);
 		plug();
-		port.s = s;	/* slot power on again */
+		port.s = s; /* slot power on again */
 		pci_write(&port, pci_find_cap(&port, 0x10) + 0x18, 2, 0x0100);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "dev.h"
 
-#define NOWHERE 0x3000000000ull	/* a bus address without memory */
+#define NOWHERE 0x3000000000ull /* a bus address without memory */
 
 static struct dev dev;
 
@@ -52,7 +52,7 @@ static void test_all_queues(void)
 
 static void test_copy(unsigned int q)
 {
-	const size_t bytes = 300000;	/* several chunks, an odd tail */
+	const size_t bytes = 300000; /* several chunks, an odd tail */
 	uint64_t sys = dev.base + AT_DATA;
 	struct {
 		struct dsa_cmd_copy in, move, out;
@@ -112,12 +112,12 @@ static void test_launch(void)
 {
 	/* Each program stores 1000 + its number at kernarg + 8 * number. */
 	static const uint32_t code[] = {
-		0x0000058b,	/* dsa.rd a1, PID_X */
-		0x00359613,	/* slli a2, a1, 3 */
-		0x00c50533,	/* add a0, a0, a2 */
-		0x3e858593,	/* addi a1, a1, 1000 */
-		0x00b53023,	/* sd a1, 0(a0) */
-		0x00008067,	/* ret */
+		0x0000058b, /* dsa.rd a1, PID_X */
+		0x00359613, /* slli a2, a1, 3 */
+		0x00c50533, /* add a0, a0, a2 */
+		0x3e858593, /* addi a1, a1, 1000 */
+		0x00b53023, /* sd a1, 0(a0) */
+		0x00008067, /* ret */
 	};
 	struct dsa_cmd_launch launch = cmd_launch(VA_HBM, VA_HBM + 0x1000, 100);
 	uint64_t out[101];
@@ -188,8 +188,11 @@ static void test_bad_ring_address(void)
 static void submit_with_fence_at(unsigned int q, uint64_t addr)
 {
 	struct dsa_ring_packet packet = {
-		.op = DSA_RING_OP_NOP, .flags = DSA_RING_F_FENCE, .fence_addr = addr,
-		.fence_value = 0x6666, .job_id = 5,
+		.op = DSA_RING_OP_NOP,
+		.flags = DSA_RING_F_FENCE,
+		.fence_addr = addr,
+		.fence_value = 0x6666,
+		.job_id = 5,
 	};
 
 	qts_put(dev.s, dev.base + AT_RING(q), &packet, sizeof(packet));
@@ -260,7 +263,7 @@ static void test_bus_error(void)
 	struct dsa_cmd_copy copy;
 
 	start_queue(0);
-	copy = cmd_copy(VA_HBM, 0x30000000, 64);	/* above the 128 MiB of RAM */
+	copy = cmd_copy(VA_HBM, 0x30000000, 64); /* above the 128 MiB of RAM */
 	queue_submit(&dev, 0, &copy, sizeof(copy));
 	queue_expect_error(&dev, 0, DSA_ERR_BUS);
 }
@@ -323,8 +326,8 @@ static void test_rates(void)
 	start_queue(32);
 	sys = dev.base + AT_DATA;
 	tap_note("copy 4 MiB, GB/s: to HBM %.1f, from HBM %.1f, in HBM %.1f, in system memory %.1f",
-		 copy_rate(VA_HBM, sys), copy_rate(sys, VA_HBM), copy_rate(VA_HBM, VA_HBM + (8 << 20)),
-		 copy_rate(sys, sys + (8 << 20)));
+		 copy_rate(VA_HBM, sys), copy_rate(sys, VA_HBM),
+		 copy_rate(VA_HBM, VA_HBM + (8 << 20)), copy_rate(sys, sys + (8 << 20)));
 }
 
 static const struct test tests[] = {
