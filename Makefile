@@ -89,11 +89,24 @@ bench: $(ALL) $(BENCHES) ## figures as a table and in build/bench.json (ONLY=nam
 check: $(B)/.host-check $(B)/kernel/.ready $(B)/kernel/selftests/.ready ## style and static checks of the whole tree
 	$(Q)tests/check/run
 
+.PHONY: format
+format: $(B)/.host-check ## lay out the C that .clang-format decides about
+	$(Q)git ls-files -z '*.c' '*.h' ':!driver' ':!qemu-device/hw-dsa' ':!include/uapi/drm' \
+		| xargs -0 clang-format-19 -i
+
+include tools/setup/install.mk
+
 ##@ Housekeeping
+.PHONY: compile_commands.json
+compile_commands.json: $(ALL) ## for editors and clangd
+	$(call say,GEN,$@)
+	$(Q)$(MAKE) -Bn V=1 Q= $(filter-out $(QEMU) $(DRIVER_KO),$(ALL)) $(HOST_TESTS) $(QTESTS) $(GUEST_TESTS) \
+		| tools/setup/compile-commands >$@.new && mv $@.new $@
+
 .PHONY: clean
 clean: ## remove what was compiled; keep what set-up fetched and the built QEMU
 	$(call say,CLEAN,$(B))
-	$(Q)rm -rf $(B)/obj $(B)/lib $(B)/bin $(B)/samples $(B)/tests $(B)/driver $(B)/kbuild $(B)/vm \
+	$(Q)rm -rf $(B)/test-logs $(B)/obj $(B)/lib $(B)/bin $(B)/samples $(B)/tests $(B)/driver $(B)/kbuild $(B)/vm \
 		$(B)/bench.json compile_commands.json $(CLEAN)
 
 .PHONY: distclean

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run of a command in the VM: carries its streams and signals, and notices when the guest dies."""
 
-import collections
 import errno
-import fcntl
 import os
 import select
 import signal
@@ -23,6 +21,7 @@ STATUS_VM_FAILED = 125
 # A guest that says nothing for so long is dead: it sends a heartbeat every second.
 SILENCE_LIMIT = 90
 POWER_OFF_LIMIT = 15
+CONSOLE_KEPT = 64 * 1024
 FORWARDED = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 
 
@@ -33,7 +32,7 @@ class Session:
         self.orders = orders  # frames that describe the job
         self.started = started
         self.log = kernlog.KernelLog()
-        self.console = collections.deque(maxlen=16)  # last chunks of the serial console
+        self.console = bytearray()  # the serial console's last output
         self.qemu_said = b""
         self.decoder = wire.Decoder()
         self.outgoing = bytearray()
@@ -188,7 +187,8 @@ class Session:
         if data == b"":
             return False
         if data:
-            self.console.append(data)
+            self.console += data
+            del self.console[:-CONSOLE_KEPT]
             if self.console_file:
                 self.console_file.write(data)
         return True
@@ -336,7 +336,7 @@ class Session:
         return STATUS_TIMEOUT if kind == "timeout" else STATUS_VM_FAILED
 
     def console_lines(self):
-        text = b"".join(self.console).decode("utf-8", "replace").replace("\r", "")
+        text = self.console.decode("utf-8", "replace").replace("\r", "")
         return [line for line in text.split("\n") if line.strip()]
 
     def report_timing(self):

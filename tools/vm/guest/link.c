@@ -137,9 +137,15 @@ void link_receive_job(struct job *job)
 		read_all(text, header.length);
 
 		switch (header.type) {
-		case FRAME_ARG: append(&job->args, &job->n_args, text); break;
-		case FRAME_ENV: append(&job->envs, &job->n_envs, text); break;
-		case FRAME_CWD: job->cwd = text; break;
+		case FRAME_ARG:
+			append(&job->args, &job->n_args, text);
+			break;
+		case FRAME_ENV:
+			append(&job->envs, &job->n_envs, text);
+			break;
+		case FRAME_CWD:
+			job->cwd = text;
+			break;
 		case FRAME_MOUNT:
 			append_fixed(job->mounts, &job->n_mounts, 16, text, "shares");
 			break;
@@ -154,8 +160,10 @@ void link_receive_job(struct job *job)
 			if (header.length == sizeof(job->winsize))
 				memcpy(&job->winsize, text, sizeof(job->winsize));
 			break;
-		case FRAME_START: return;
-		default: link_fail("unknown frame type %#x from the host", header.type);
+		case FRAME_START:
+			return;
+		default:
+			link_fail("unknown frame type %#x from the host", header.type);
 		}
 	}
 }

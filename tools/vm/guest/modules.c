@@ -44,7 +44,8 @@ static void command_line_parameters(const char *path, char *out, size_t size)
 		return;
 	line[n] = 0;
 	for (word = strtok_r(line, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		if (strlen(word) <= length + 1 || word[length] != '.' || !same_name(word, name, length))
+		if (strlen(word) <= length + 1 || word[length] != '.' ||
+		    !same_name(word, name, length))
 			continue;
 		used += snprintf(out + used, size - used, "%s ", word + length + 1);
 		if (used >= size)
@@ -67,7 +68,8 @@ static int load(const char *path)
 	if (fd < 0)
 		return -errno;
 	command_line_parameters(path, parameters, sizeof(parameters));
-	if (syscall(SYS_finit_module, fd, parameters, ends_with(path, ".ko") ? 0 : MODULE_INIT_COMPRESSED_FILE))
+	if (syscall(SYS_finit_module, fd, parameters,
+		    ends_with(path, ".ko") ? 0 : MODULE_INIT_COMPRESSED_FILE))
 		status = errno == EEXIST ? 0 : -errno;
 	close(fd);
 	return status;
@@ -78,7 +80,8 @@ void modules_load(const char *path)
 	int status = load(path);
 
 	if (status)
-		link_fail("cannot load the kernel module %s: %s (the kernel's log says more)", path, strerror(-status));
+		link_fail("cannot load the kernel module %s: %s (the kernel's log says more)", path,
+			  strerror(-status));
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -35,7 +35,8 @@ static void mount_kernel_filesystems(void)
 {
 	mkdir("/dev/pts", 0755);
 	mkdir("/dev/shm", 01777);
-	mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,ptmxmode=0666,gid=5");
+	mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+	      "mode=0620,ptmxmode=0666,gid=5");
 	mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
@@ -72,7 +73,8 @@ static void mount_9p(const char *tag, const char *path, unsigned long flags, con
 static void empty_tmpfs(const char *path, const char *options)
 {
 	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options))
-		link_fail("cannot mount an empty %s: %s (does the host have that folder?)", path, strerror(errno));
+		link_fail("cannot mount an empty %s: %s (does the host have that folder?)", path,
+			  strerror(errno));
 }
 
 static void loopback_up(void)
@@ -117,7 +119,8 @@ void mounts_root(const struct job *job)
 	empty_tmpfs("/run", "mode=0755");
 	for (size_t i = 0; i < job->n_keeps; i++) {
 		make_folders(job->keeps[i]);
-		if (kept[i] < 0 || move_mount(kept[i], "", AT_FDCWD, job->keeps[i], MOVE_MOUNT_F_EMPTY_PATH))
+		if (kept[i] < 0 ||
+		    move_mount(kept[i], "", AT_FDCWD, job->keeps[i], MOVE_MOUNT_F_EMPTY_PATH))
 			link_fail("cannot keep %s visible: %s", job->keeps[i], strerror(errno));
 		close(kept[i]);
 	}

@@ -33,7 +33,7 @@ static struct {
 	size_t in_used;
 	unsigned char stdin_data[STDIN_WINDOW]; /* for the command */
 	size_t stdin_start, stdin_end;
-	bool stdin_eof; /* the host has no more */
+	bool stdin_eof;                               /* the host has no more */
 	int to_stdin, from_stdout, from_stderr, kmsg; /* -1 once closed */
 	pid_t pid;
 	bool tty, exited;
@@ -127,7 +127,8 @@ static void pump_kmsg(void)
 
 		if (n > 0)
 			queue_frame(FRAME_LOG, record, n);
-		else if (n < 0 && errno == EPIPE) /* records were overwritten: go on with the next */
+		else if (n < 0 &&
+			 errno == EPIPE) /* records were overwritten: go on with the next */
 			continue;
 		else
 			return;
@@ -147,7 +148,8 @@ static void pump_stdin(void)
 	uint32_t done = 0;
 
 	while (s.to_stdin >= 0 && s.stdin_start < s.stdin_end) {
-		ssize_t n = write(s.to_stdin, s.stdin_data + s.stdin_start, s.stdin_end - s.stdin_start);
+		ssize_t n = write(s.to_stdin, s.stdin_data + s.stdin_start,
+				  s.stdin_end - s.stdin_start);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -207,7 +209,9 @@ static void handle_frame(const struct frame_header *header, const void *payload)
 	uint32_t number = 0;
 
 	switch (header->type) {
-	case FRAME_STDIN: accept_stdin(payload, header->length); break;
+	case FRAME_STDIN:
+		accept_stdin(payload, header->length);
+		break;
 	case FRAME_STDIN_EOF:
 		s.stdin_eof = true;
 		pump_stdin();
@@ -222,7 +226,9 @@ static void handle_frame(const struct frame_header *header, const void *payload)
 		if (header->length == sizeof(struct frame_winsize))
 			set_winsize(payload);
 		break;
-	case FRAME_BLOCKED: log_blocked_tasks(); break;
+	case FRAME_BLOCKED:
+		log_blocked_tasks();
+		break;
 	}
 }
 
@@ -274,7 +280,8 @@ static void run_command(const struct job *job)
 	signal(SIGPIPE, SIG_DFL);
 	setpriority(PRIO_PROCESS, 0, 0);
 	if (job->cwd && chdir(job->cwd)) {
-		fprintf(stderr, "dsa-vm: cannot go to %s in the guest: %s\n", job->cwd, strerror(errno));
+		fprintf(stderr, "dsa-vm: cannot go to %s in the guest: %s\n", job->cwd,
+			strerror(errno));
 		_exit(126);
 	}
 	execvpe(job->args[0], job->args, job->envs);

@@ -36,7 +36,7 @@ enum frame_type {
 	FRAME_BLOCKED = 'B', /* log who is blocked and where */
 
 	/* Guest to host. */
-	FRAME_PHASE = 'p',  /* uint64_t microseconds since power-on as the guest counts, name */
+	FRAME_PHASE = 'p', /* uint64_t microseconds since power-on as the guest counts, name */
 	FRAME_STDOUT = 'o',
 	FRAME_STDERR = 'r',
 	FRAME_CREDIT = 'c', /* uint32_t bytes of standard input that were consumed */

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+# make install: libdsa with its headers and dsa.pc, the tools, the module, and what dsa-vm boots.
+
+I := $(DESTDIR)$(PREFIX)
+INSTALL_PROGRAMS := tools/dsacc tools/dsa-vm $(INSTALL_BIN)
+
+.PHONY: install
+install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTDIR=)
+	$(call say,INSTALL,$(I))
+	$(Q)install -d $(I)/bin $(I)/lib/pkgconfig $(I)/lib/dsa/vm $(I)/lib/dsa/bios $(I)/include/dsa \
+		$(I)/include/drm $(I)/share/dsa/devrt
+	$(Q)install -m 755 $(INSTALL_PROGRAMS) $(wildcard $(B)/bin/*) $(I)/bin/
+	$(Q)install -m 755 $(B)/lib/libdsa.so.1 $(I)/lib/
+	$(Q)ln -sf libdsa.so.1 $(I)/lib/libdsa.so
+	$(Q)install -m 644 $(B)/lib/libdsa.a $(I)/lib/
+	$(Q)install -m 644 include/dsa/*.h $(I)/include/dsa/
+	$(Q)install -m 644 include/uapi/dsa_cmd.h $(I)/include/dsa/
+	$(Q)install -m 644 include/uapi/drm/dsa_accel.h $(I)/include/drm/
+	$(Q)install -m 644 libdsa/devrt/*.c $(I)/share/dsa/devrt/
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' libdsa/dsa.pc.in >$(I)/lib/pkgconfig/dsa.pc
+	$(Q)install -m 644 $(DRIVER_KO) $(I)/lib/dsa/
+	$(Q)install -m 755 $(QEMU) $(I)/lib/dsa/qemu-system-x86_64
+	$(Q)install -m 644 $(B)/qemu/bios/* $(I)/lib/dsa/bios/
+	$(Q)install -m 644 $(KERNEL) $(I)/lib/dsa/vmlinuz
+	$(Q)install -m 644 tools/vm/*.py $(I)/lib/dsa/vm/
+	$(Q)install -m 755 $(GUEST_INIT) $(I)/lib/dsa/vm/
+	$(Q)tools/vm/copy-modules $(B)/kernel/modules/lib/modules/*/ $(I)/lib/dsa/modules
