@@ -20,7 +20,7 @@
 
 uint dsa_job_timeout_ms = 30000;
 module_param_named(job_timeout_ms, dsa_job_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(job_timeout_ms, "Time a job may take, ms; for queues created from now on (default 30000)");
+MODULE_PARM_DESC(job_timeout_ms, "Time a job may take, ms, 0: any; for queues created from now on (default 30000)");
 
 bool dsa_pt_system;
 module_param_named(pt_system, dsa_pt_system, bool, 0644);

@@ -197,6 +197,17 @@ static struct dsa_bo *dsa_bo_create_hbm(struct dsa_device *dsa, u64 size)
 	return bo;
 }
 
+/*
+ * Pages of a buffer object cannot be reclaimed, and the helpers that allocate
+ * them neither give up nor die before the machine has nothing else left.
+ */
+static bool dsa_system_has(u64 size)
+{
+	u64 reserve = totalram_pages() / 32;
+
+	return (size >> PAGE_SHIFT) + reserve <= (u64)max(si_mem_available(), 0l);
+}
+
 static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 {
 	struct drm_gem_shmem_object *shmem;
@@ -205,8 +216,7 @@ static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 	struct dsa_bo *bo;
 	int i;
 
-	/* The machine cannot have it: do not let the helpers find out. */
-	if (size >> PAGE_SHIFT > totalram_pages())
+	if (!dsa_system_has(size))
 		return ERR_PTR(-ENOMEM);
 	shmem = drm_gem_shmem_create(&dsa->drm, size);
 	if (IS_ERR(shmem))

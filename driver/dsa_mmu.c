@@ -456,6 +456,7 @@ void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u
 		pt->used += run.count;
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
+		cond_resched();
 	}
 }
 

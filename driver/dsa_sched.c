@@ -124,6 +124,13 @@ static const struct drm_sched_backend_ops dsa_sched_ops = {
 	.free_job = dsa_sched_free_job,
 };
 
+static long dsa_sched_timeout(void)
+{
+	uint ms = READ_ONCE(dsa_job_timeout_ms);
+
+	return ms ? max(msecs_to_jiffies(ms), 1ul) : MAX_SCHEDULE_TIMEOUT;
+}
+
 int dsa_sched_init(struct dsa_queue *queue)
 {
 	struct drm_gpu_scheduler *sched = &queue->sched;
@@ -133,7 +140,7 @@ int dsa_sched_init(struct dsa_queue *queue)
 		.timeout_wq = queue->dsa->reset_wq,
 		/* The device moves head after the fence: one slot stays free. */
 		.credit_limit = DSA_RING_PACKETS - 1,
-		.timeout = msecs_to_jiffies(READ_ONCE(dsa_job_timeout_ms)),
+		.timeout = dsa_sched_timeout(),
 		.name = queue->name,
 		.dev = queue->dsa->drm.dev,
 	};
