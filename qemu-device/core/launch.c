@@ -52,9 +52,10 @@ void launch_start(struct dsa_core *core, struct dsa_queue *q)
 	core_unlock(core);
 }
 
+/* All programs returned, and no core is still looking for more of them. */
 bool launch_finished(const struct dsa_launch *l)
 {
-	return l->busy && l->done == l->total;
+	return l->busy && l->done == l->total && !l->units;
 }
 
 static uint64_t launch_ready(const struct dsa_launch *l)

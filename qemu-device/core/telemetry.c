@@ -11,7 +11,7 @@
 #define UTIL_ONE	65536
 #define UTIL_TAU_NS	2000000000ull
 
-/* One busy host thread counts as a half-loaded device, all cores as full. */
+/* Share of host time with an engine at work, smoothed; 1 when any is at work all the time. */
 static uint32_t utilisation(struct dsa_core *core)
 {
 	uint64_t now = now_ns(core);
