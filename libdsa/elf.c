@@ -371,26 +371,26 @@ void elf_free(struct elf_module *m)
 
 size_t elf_length(const void *file)
 {
-	const Elf64_Ehdr *h = file;
-	uint64_t length = sizeof(*h), end;
+	uint64_t length = sizeof(Elf64_Ehdr), end;
+	Elf64_Ehdr h;
+	Elf64_Shdr s;
 
-	if (memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_ident[EI_CLASS] != ELFCLASS64)
+	memcpy(&h, file, EI_NIDENT);
+	if (memcmp(h.e_ident, ELFMAG, SELFMAG) || h.e_ident[EI_CLASS] != ELFCLASS64)
 		return 0;
-	end = h->e_shoff + (uint64_t)h->e_shnum * sizeof(Elf64_Shdr);
-	if (end >= h->e_shoff && end > length)
+	memcpy(&h, file, sizeof(h));
+	end = h.e_shoff + (uint64_t)h.e_shnum * sizeof(s);
+	if (end >= h.e_shoff && end > length)
 		length = end;
-	end = h->e_phoff + (uint64_t)h->e_phnum * sizeof(Elf64_Phdr);
-	if (end >= h->e_phoff && end > length)
+	end = h.e_phoff + (uint64_t)h.e_phnum * sizeof(Elf64_Phdr);
+	if (end >= h.e_phoff && end > length)
 		length = end;
 	/* Linkers put the section headers last, but nothing says they must. */
-	if (h->e_shentsize == sizeof(Elf64_Shdr)) {
-		const Elf64_Shdr *s = (const void *)((const char *)file + h->e_shoff);
-
-		for (unsigned int i = 0; i < h->e_shnum; i++) {
-			end = s[i].sh_offset + s[i].sh_size;
-			if (s[i].sh_type != SHT_NOBITS && end >= s[i].sh_offset && end > length)
-				length = end;
-		}
+	for (unsigned int i = 0; i < h.e_shnum && h.e_shentsize == sizeof(s); i++) {
+		memcpy(&s, (const uint8_t *)file + h.e_shoff + i * sizeof(s), sizeof(s));
+		end = s.sh_offset + s.sh_size;
+		if (s.sh_type != SHT_NOBITS && end >= s.sh_offset && end > length)
+			length = end;
 	}
 	return length;
 }

@@ -22,3 +22,15 @@ $(LIBDSA_TEST_BINS): $(B)/$(LIBDSA_TEST_DIR)/%: $(B)/obj/$(LIBDSA_TEST_DIR)/%.c.
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../../lib'
+
+# On the host, with ASan and UBSan: the inside that needs no device.
+HOST_TESTS += $(B)/$(LIBDSA_TEST_DIR)/host_inside $(TOP)/$(LIBDSA_TEST_DIR)/host_abi
+
+LIBDSA_INSIDE_OBJS := $(patsubst %,$(B)/obj-asan/%.o,$(LIBDSA_TEST_DIR)/host_inside.c libdsa/va.c \
+	libdsa/buddy.c libdsa/elf.c)
+
+$(LIBDSA_INSIDE_OBJS): CPPFLAGS += $(LIBDSA_CPPFLAGS)
+$(B)/$(LIBDSA_TEST_DIR)/host_inside: $(LIBDSA_INSIDE_OBJS) $(LIBDSA_TEST_KERNELS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE_FLAGS) -o $@ $^
