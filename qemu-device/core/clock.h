@@ -32,12 +32,12 @@
 
 #include <stdint.h>
 
-#define DSA_T_RING_NS		300
-#define DSA_T_CMD_NS		50
-#define DSA_T_COPY_NS		800
-#define DSA_T_ROW_NS		2
-#define DSA_T_LAUNCH_NS		1500
-#define DSA_T_PROGRAM_CYCLES	32
+#define DSA_T_RING_NS        300
+#define DSA_T_CMD_NS         50
+#define DSA_T_COPY_NS        800
+#define DSA_T_ROW_NS         2
+#define DSA_T_LAUNCH_NS      1500
+#define DSA_T_PROGRAM_CYCLES 32
 
 static inline uint64_t clock_div_up(uint64_t a, uint64_t mul, uint64_t div)
 {

@@ -167,7 +167,7 @@ static void fill_bytes(uint8_t *buf, uint64_t va, uint64_t pattern, uint64_t n)
 struct end {
 	struct dsa_xlat x;
 	uint64_t target;
-	uint8_t *hbm;		/* NULL: system memory */
+	uint8_t *hbm; /* NULL: system memory */
 };
 
 static uint32_t end_at(struct dsa_queue *q, uint64_t va, uint32_t perm, struct end *e, uint64_t *n)
@@ -253,7 +253,7 @@ static uint32_t copy_piece(struct dsa_queue *q, uint64_t *bus_left, struct copy_
 	if (q->mem.bus_held && n > *bus_left)
 		n = *bus_left;
 	if (!dst.hbm && (c->fill || !src.hbm) && n > 16384)
-		n = 16384;	/* the bounce buffer */
+		n = 16384; /* the bounce buffer */
 	err = copy_bytes(q, &dst, &src, n, f);
 	if (err)
 		return err;
@@ -330,6 +330,7 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 	}
 	engine_put(core, engine, cost);
 	if (err)
-		queue_error(core, q, err, f.access, (uint32_t)DSA_ENGINE_COPY << 16 | engine, f.addr);
+		queue_error(core, q, err, f.access, (uint32_t)DSA_ENGINE_COPY << 16 | engine,
+			    f.addr);
 	return !q->copy.rows && !err;
 }

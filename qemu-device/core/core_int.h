@@ -22,47 +22,47 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a little-endian host");
 
-#define DSA_DMA_CHUNK		(64u << 10)	/* bytes of DMA under one hold of the bus lock */
-#define DSA_HBM_CHUNK		(256u << 10)	/* bytes of HBM work between looks at the stop flag */
-#define DSA_MAX_CORES		64
-#define DSA_MAX_COPY_ENGINES	16
-#define DSA_TLB_ENTRIES		64
-#define DSA_INV_LOG		64
-#define DSA_CMD_BUF		1024
-#define DSA_RING_BATCH		16
-#define DSA_WINDOW		8192	/* programs that may complete out of order */
-#define DSA_MAX_BATCH		64	/* programs handed to a core at once */
-#define DSA_SEM_TIMES		256
-#define DSA_UNIT_SLICE		(256u << 10)	/* instructions between looks at the clock */
-#define DSA_POLL_NS		200000
-#define DSA_LOG_BURST		64
-#define DSA_CLEAR_CHUNK		(16u << 20)
+#define DSA_DMA_CHUNK        (64u << 10)  /* bytes of DMA under one hold of the bus lock */
+#define DSA_HBM_CHUNK        (256u << 10) /* bytes of HBM work between looks at the stop flag */
+#define DSA_MAX_CORES        64
+#define DSA_MAX_COPY_ENGINES 16
+#define DSA_TLB_ENTRIES      64
+#define DSA_INV_LOG          64
+#define DSA_CMD_BUF          1024
+#define DSA_RING_BATCH       16
+#define DSA_WINDOW           8192 /* programs that may complete out of order */
+#define DSA_MAX_BATCH        64   /* programs handed to a core at once */
+#define DSA_SEM_TIMES        256
+#define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock */
+#define DSA_POLL_NS          200000
+#define DSA_LOG_BURST        64
+#define DSA_CLEAR_CHUNK      (16u << 20)
 
 /* Not on any register: the access was dropped because its queue stops. */
-#define DSA_ERR_ABORTED		0x100u
+#define DSA_ERR_ABORTED 0x100u
 
 /* ---- address translation ---- */
 struct dsa_xlat {
-	uint64_t va;		/* start of the leaf; 1: entry not in use */
+	uint64_t va; /* start of the leaf; 1: entry not in use */
 	uint64_t size;
-	uint64_t target;	/* HBM offset or bus address of @va */
-	uint32_t perm;		/* DSA_PTE_R | W | X */
+	uint64_t target; /* HBM offset or bus address of @va */
+	uint32_t perm;   /* DSA_PTE_R | W | X */
 	bool sys;
 };
 
 /* An engine as the MMU sees it: a queue's front end and copies, or a core. */
 struct dsa_mem {
 	struct dsa_core *core;
-	struct dsa_queue *q;	/* on whose behalf; claim */
-	struct rv_hart *hart;	/* has a TLB too; NULL but for cores */
-	bool bus_held;		/* claim */
-	uint64_t dirty_start;	/* HBM written, not yet reported; claim */
+	struct dsa_queue *q;  /* on whose behalf; claim */
+	struct rv_hart *hart; /* has a TLB too; NULL but for cores */
+	bool bus_held;        /* claim */
+	uint64_t dirty_start; /* HBM written, not yet reported; claim */
 	uint64_t dirty_end;
-	bool active;		/* mutex: may use translations */
-	uint32_t seen;		/* mutex: invalidations heeded */
-	uint32_t asid;		/* mutex: whose translations are cached */
-	uint64_t gen;		/* mutex: and which incarnation of it */
-	struct dsa_xlat tlb[DSA_TLB_ENTRIES];	/* claim */
+	bool active;                          /* mutex: may use translations */
+	uint32_t seen;                        /* mutex: invalidations heeded */
+	uint32_t asid;                        /* mutex: whose translations are cached */
+	uint64_t gen;                         /* mutex: and which incarnation of it */
+	struct dsa_xlat tlb[DSA_TLB_ENTRIES]; /* claim */
 };
 
 struct dsa_inv {
@@ -72,12 +72,12 @@ struct dsa_inv {
 
 /* ---- queues ---- */
 enum dsa_phase {
-	DSA_PH_IDLE,		/* next: fetch a ring packet, if there is one */
-	DSA_PH_CMD,		/* next: fetch a command */
-	DSA_PH_COPY,		/* needs a copy engine */
-	DSA_PH_LAUNCH,		/* programs run, or ran */
-	DSA_PH_WAIT,		/* SEM_WAIT */
-	DSA_PH_FENCE,		/* next: complete the ring packet */
+	DSA_PH_IDLE,   /* next: fetch a ring packet, if there is one */
+	DSA_PH_CMD,    /* next: fetch a command */
+	DSA_PH_COPY,   /* needs a copy engine */
+	DSA_PH_LAUNCH, /* programs run, or ran */
+	DSA_PH_WAIT,   /* SEM_WAIT */
+	DSA_PH_FENCE,  /* next: complete the ring packet */
 	DSA_PH_COUNT
 };
 
@@ -101,33 +101,33 @@ union dsa_cmd {
 
 /* A copy or fill in progress; claim. */
 struct dsa_copy {
-	uint64_t dst, src;	/* of the current row */
+	uint64_t dst, src; /* of the current row */
 	uint64_t dst_pitch, src_pitch;
-	uint64_t width;		/* bytes a row */
-	uint64_t rows;		/* left, the current one included */
-	uint64_t pos;		/* done in the current row */
-	uint64_t pattern;	/* of a fill, 8 bytes */
+	uint64_t width;   /* bytes a row */
+	uint64_t rows;    /* left, the current one included */
+	uint64_t pos;     /* done in the current row */
+	uint64_t pattern; /* of a fill, 8 bytes */
 	bool fill;
-	uint64_t hbm_bytes, bus_bytes, all_rows;	/* for the clock */
+	uint64_t hbm_bytes, bus_bytes, all_rows; /* for the clock */
 };
 
 /* A grid in progress. */
 struct dsa_launch {
-	struct dsa_cmd_launch cmd;	/* fixed while busy */
-	bool busy;		/* mutex */
-	uint64_t total;		/* fixed while busy */
-	uint64_t next;		/* mutex: programs handed out */
-	uint64_t done;		/* mutex: programs that returned */
-	uint64_t accounted;	/* mutex: of these, in order, put on the clock */
-	uint64_t instructions;	/* mutex */
-	uint64_t cycles;	/* mutex: sum over accounted programs */
-	uint64_t start_ns;	/* fixed while busy */
-	uint64_t gen;		/* fixed while busy; unique */
-	uint32_t batch;		/* mutex: programs to hand out at once */
-	uint32_t units;		/* mutex: cores that work for it */
-	uint32_t parked;	/* mutex: of these, unclaimed ones */
-	uint64_t *window;	/* cycles + 1 of program p at p mod DSA_WINDOW; atomic */
-	uint64_t core_free[DSA_MAX_CORES];	/* mutex: heap of modelled times, cycles */
+	struct dsa_cmd_launch cmd;         /* fixed while busy */
+	bool busy;                         /* mutex */
+	uint64_t total;                    /* fixed while busy */
+	uint64_t next;                     /* mutex: programs handed out */
+	uint64_t done;                     /* mutex: programs that returned */
+	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
+	uint64_t instructions;             /* mutex */
+	uint64_t cycles;                   /* mutex: sum over accounted programs */
+	uint64_t start_ns;                 /* fixed while busy */
+	uint64_t gen;                      /* fixed while busy; unique */
+	uint32_t batch;                    /* mutex: programs to hand out at once */
+	uint32_t units;                    /* mutex: cores that work for it */
+	uint32_t parked;                   /* mutex: of these, unclaimed ones */
+	uint64_t *window;                  /* cycles + 1 of program p at p mod DSA_WINDOW; atomic */
+	uint64_t core_free[DSA_MAX_CORES]; /* mutex: heap of modelled times, cycles */
 };
 
 struct dsa_queue {
@@ -136,51 +136,51 @@ struct dsa_queue {
 	uint64_t ring_base;
 	uint32_t ring_log2, asid, priority, vector;
 
-	uint32_t state;		/* mutex */
-	uint32_t stop_target;	/* mutex: state after STOPPING */
-	bool stop_reset;	/* mutex: reset to power-on values then */
-	uint32_t stop;		/* atomic, set under the mutex: drop all work */
-	uint32_t head;		/* mutex */
-	uint32_t tail;		/* atomic, written under the mutex */
-	uint64_t time_ns;	/* atomic, written by claim */
-	uint64_t start_ns;	/* mutex: device time when rung while idle */
-	struct dsa_error err;	/* mutex */
-	bool claimed;		/* mutex */
-	uint32_t refs;		/* mutex: claims of the queue and of its units */
-	uint64_t vtime;		/* mutex: host ns used, weighted by priority */
-	uint64_t wait_gen;	/* mutex: core->sem_gen when it parked */
-	enum dsa_phase phase;	/* claim; changed under the mutex too */
-	bool busy;		/* mutex: a packet is being executed */
+	uint32_t state;       /* mutex */
+	uint32_t stop_target; /* mutex: state after STOPPING */
+	bool stop_reset;      /* mutex: reset to power-on values then */
+	uint32_t stop;        /* atomic, set under the mutex: drop all work */
+	uint32_t head;        /* mutex */
+	uint32_t tail;        /* atomic, written under the mutex */
+	uint64_t time_ns;     /* atomic, written by claim */
+	uint64_t start_ns;    /* mutex: device time when rung while idle */
+	struct dsa_error err; /* mutex */
+	bool claimed;         /* mutex */
+	uint32_t refs;        /* mutex: claims of the queue and of its units */
+	uint64_t vtime;       /* mutex: host ns used, weighted by priority */
+	uint64_t wait_gen;    /* mutex: core->sem_gen when it parked */
+	enum dsa_phase phase; /* claim; changed under the mutex too */
+	bool busy;            /* mutex: a packet is being executed */
 
 	/* Execution; claim. */
 	struct dsa_mem mem;
-	struct dsa_ring_packet ring[DSA_RING_BATCH];	/* read ahead */
-	uint32_t ring_first, ring_count;		/* packet number, how many */
+	struct dsa_ring_packet ring[DSA_RING_BATCH]; /* read ahead */
+	uint32_t ring_first, ring_count;             /* packet number, how many */
 	struct dsa_ring_packet pkt;
-	uint32_t cmd_off;	/* of the next command */
-	uint64_t cmd_va;	/* of the current command */
+	uint32_t cmd_off; /* of the next command */
+	uint64_t cmd_va;  /* of the current command */
 	union dsa_cmd cmd;
-	bool in_cmd;		/* @cmd is being executed */
+	bool in_cmd; /* @cmd is being executed */
 	struct dsa_copy copy;
 	struct dsa_launch launch;
-	uint32_t buf_off, buf_len;	/* of the commands read ahead */
+	uint32_t buf_off, buf_len; /* of the commands read ahead */
 	uint8_t buf[DSA_CMD_BUF];
 };
 
 /* ---- cores ---- */
 struct dsa_unit {
 	unsigned int index;
-	struct dsa_queue *q;	/* mutex: whose launch; NULL: free */
-	bool claimed;		/* mutex */
-	uint64_t stamp;		/* mutex: order in which it last ran */
+	struct dsa_queue *q; /* mutex: whose launch; NULL: free */
+	bool claimed;        /* mutex */
+	uint64_t stamp;      /* mutex: order in which it last ran */
 	/* claim */
 	bool in_program;
-	uint64_t prog;		/* number of the current or next program */
-	uint64_t batch_end;	/* programs [prog, batch_end) are its to run */
-	uint64_t batch_ns;	/* host time when the batch was taken */
-	uint64_t code_gen;	/* launch that decoded code belongs to */
-	uint64_t done, instructions;	/* not yet reported to the launch */
-	bool spad_valid;	/* scratchpad holds data of this address space: */
+	uint64_t prog;               /* number of the current or next program */
+	uint64_t batch_end;          /* programs [prog, batch_end) are its to run */
+	uint64_t batch_ns;           /* host time when the batch was taken */
+	uint64_t code_gen;           /* launch that decoded code belongs to */
+	uint64_t done, instructions; /* not yet reported to the launch */
+	bool spad_valid;             /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
@@ -189,7 +189,7 @@ struct dsa_unit {
 };
 
 struct dsa_sem_time {
-	uint64_t key;		/* physical address, bit 63: system memory; ~0: none */
+	uint64_t key; /* physical address, bit 63: system memory; ~0: none */
 	uint64_t time_ns;
 };
 
@@ -203,46 +203,46 @@ struct dsa_core {
 	uint32_t reset_count, bad_access, scratch;
 	uint32_t int_status, int_enable;
 	uint64_t inv_start, inv_size;
-	uint64_t root[DSA_NUM_ASIDS];	/* atomic, written under the mutex */
-	uint64_t asid_gen[DSA_NUM_ASIDS];	/* incarnations: writes of the root */
+	uint64_t root[DSA_NUM_ASIDS];     /* atomic, written under the mutex */
+	uint64_t asid_gen[DSA_NUM_ASIDS]; /* incarnations: writes of the root */
 	uint64_t device_time;
 	uint64_t busy_compute, busy_copy;
 	uint32_t ecc_corrected, ecc_uncorrected;
-	bool bus_master;	/* atomic */
-	bool ping;		/* DSA_INT_PING to be raised by a worker */
+	bool bus_master; /* atomic */
+	bool ping;       /* DSA_INT_PING to be raised by a worker */
 
 	/* Invalidations: entry of number s at s mod DSA_INV_LOG. */
-	uint32_t inv_seq;	/* atomic, written under the mutex */
+	uint32_t inv_seq; /* atomic, written under the mutex */
 	struct dsa_inv inv_log[DSA_INV_LOG];
 
 	/* Clearing of HBM; mutex. */
-	bool clear;		/* pending or under way */
-	bool clearing;		/* by some thread now */
+	bool clear;    /* pending or under way */
+	bool clearing; /* by some thread now */
 	uint64_t clear_pos;
 
 	/* Scheduler; mutex. */
-	uint64_t sem_gen;	/* waiting semaphores are worth another look */
+	uint64_t sem_gen; /* waiting semaphores are worth another look */
 	uint64_t last_poll_ns;
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
-	uint64_t live;		/* bitmap of queues that are ACTIVE or STOPPING */
-	uint32_t copy_busy;	/* bitmap of copy engines */
-	unsigned int launches;	/* busy ones */
+	uint64_t live;         /* bitmap of queues that are ACTIVE or STOPPING */
+	uint32_t copy_busy;    /* bitmap of copy engines */
+	unsigned int launches; /* busy ones */
 	unsigned int free_units;
 	struct dsa_sem_time sem_time[DSA_SEM_TIMES];
 
 	/* Telemetry; mutex. */
 	bool temp_fixed;
-	int32_t temp;		/* millidegrees, when fixed */
-	uint64_t host_busy_ns;	/* engine time used, host ns */
-	uint64_t util_ns, util_busy_ns;	/* when last looked at */
-	uint32_t util;		/* 0 .. 65536, smoothed */
+	int32_t temp;                   /* millidegrees, when fixed */
+	uint64_t host_busy_ns;          /* engine time used, host ns */
+	uint64_t util_ns, util_busy_ns; /* when last looked at */
+	uint32_t util;                  /* 0 .. 65536, smoothed */
 
-	unsigned int guest_errors;	/* atomic: logged */
+	unsigned int guest_errors; /* atomic: logged */
 
 	struct dsa_queue q[DSA_NUM_QUEUES];
-	struct dsa_unit *unit;	/* cfg.cores of them */
+	struct dsa_unit *unit; /* cfg.cores of them */
 };
 
 /* Vectors to raise once the mutex is released; bus lock held. */
@@ -323,7 +323,8 @@ void queue_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
 void queue_error(struct dsa_core *core, struct dsa_queue *q, uint32_t code, uint32_t access,
 		 uint32_t engine, uint64_t addr);
 /* 0 or an error code: are the current command's fields in range? */
-uint32_t cmd_check(const struct dsa_core *core, const struct dsa_queue *q, const union dsa_cmd *cmd);
+uint32_t cmd_check(const struct dsa_core *core, const struct dsa_queue *q,
+		   const union dsa_cmd *cmd);
 size_t cmd_size(uint32_t opcode);
 bool ring_packet_ok(const struct dsa_ring_packet *p);
 
@@ -349,10 +350,10 @@ uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l);
 /* ---- unit.c ---- */
 bool unit_init(struct dsa_core *core, unsigned int index);
 void unit_fini(struct dsa_core *core, struct dsa_unit *u);
-void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline);	/* claim */
-void unit_free(struct dsa_core *core, struct dsa_unit *u);	/* mutex */
-void unit_forget_spad(struct dsa_unit *u);	/* claim */
-void unit_setup(struct dsa_core *core, struct dsa_unit *u);	/* claim: after load */
+void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* claim */
+void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex */
+void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
+void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
 
 /* ---- sched.c; mutex held ---- */
 void sched_wake(struct dsa_core *core);
@@ -360,9 +361,9 @@ bool queue_has_work(struct dsa_core *core, struct dsa_queue *q);
 void sem_signalled(struct dsa_core *core);
 
 /* ---- reset.c ---- */
-void clear_step(struct dsa_core *core, uint64_t deadline);	/* claims core->clearing */
-void core_reset_locked(struct dsa_core *core, struct dsa_irqs *irqs);	/* mutex */
-bool core_resetting(struct dsa_core *core);	/* mutex */
+void clear_step(struct dsa_core *core, uint64_t deadline);            /* claims core->clearing */
+void core_reset_locked(struct dsa_core *core, struct dsa_irqs *irqs); /* mutex */
+bool core_resetting(struct dsa_core *core);                           /* mutex */
 
 /* ---- telemetry.c; mutex held ---- */
 int32_t telemetry_temperature(struct dsa_core *core);

@@ -61,14 +61,14 @@ struct dsa_host_ops {
 };
 
 struct dsa_core_config {
-	uint64_t hbm_size;	/* bytes, power of two, 1 MiB .. 1 TiB */
-	uint8_t *hbm;		/* host memory of that size; outlives the core */
-	unsigned int cores;		/* 1 .. 64 */
-	unsigned int copy_engines;	/* 1 .. 16 */
-	uint32_t scratch_size;		/* bytes per core, power of two, 64 KiB .. 16 MiB */
-	uint32_t core_clock_khz;	/* modelled */
-	uint32_t hbm_mb_per_s;		/* modelled, 10^6 bytes/s */
-	uint32_t bus_mb_per_s;		/* modelled, to system memory */
+	uint64_t hbm_size;         /* bytes, power of two, 1 MiB .. 1 TiB */
+	uint8_t *hbm;              /* host memory of that size; outlives the core */
+	unsigned int cores;        /* 1 .. 64 */
+	unsigned int copy_engines; /* 1 .. 16 */
+	uint32_t scratch_size;     /* bytes per core, power of two, 64 KiB .. 16 MiB */
+	uint32_t core_clock_khz;   /* modelled */
+	uint32_t hbm_mb_per_s;     /* modelled, 10^6 bytes/s */
+	uint32_t bus_mb_per_s;     /* modelled, to system memory */
 	uint64_t serial;
 };
 
@@ -91,8 +91,8 @@ void dsa_core_mmio_write(struct dsa_core *core, uint64_t offset, uint64_t value,
 void dsa_core_doorbell(struct dsa_core *core, uint64_t offset, uint64_t value, unsigned int size);
 
 enum dsa_reset_kind {
-	DSA_RESET_DEVICE,	/* DSA_CONTROL_RESET: HBM kept */
-	DSA_RESET_FUNCTION,	/* FLR, bus or system reset: HBM cleared */
+	DSA_RESET_DEVICE,   /* DSA_CONTROL_RESET: HBM kept */
+	DSA_RESET_FUNCTION, /* FLR, bus or system reset: HBM cleared */
 };
 /*
  * Bumps the reset epoch and returns; workers drop old work when they notice,
@@ -105,9 +105,9 @@ void dsa_core_reset(struct dsa_core *core, enum dsa_reset_kind kind);
 void dsa_core_set_bus_master(struct dsa_core *core, bool enabled);
 
 enum dsa_run_result {
-	DSA_RUN_IDLE,	/* nothing to do until ops->wake */
-	DSA_RUN_MORE,	/* call again */
-	DSA_RUN_POLL,	/* a queue waits on memory: call again within about 100 us..1 ms, or on wake */
+	DSA_RUN_IDLE, /* nothing to do until ops->wake */
+	DSA_RUN_MORE, /* call again */
+	DSA_RUN_POLL, /* a queue waits on memory: call again within about 100 us..1 ms, or on wake */
 };
 /*
  * Does a bounded piece of work (about @budget_us of host time at most, one DMA

@@ -30,8 +30,8 @@ void queue_error(struct dsa_core *core, struct dsa_queue *q, uint32_t code, uint
 	core_lock(core);
 	queue_fail(core, q, &err);
 	core_unlock(core);
-	log_guest_error(core, "queue %u: %s, address 0x%llx, command %d at 0x%llx, job %llu", q->index,
-			error_name(code), (unsigned long long)addr, (int)err.opcode,
+	log_guest_error(core, "queue %u: %s, address 0x%llx, command %d at 0x%llx, job %llu",
+			q->index, error_name(code), (unsigned long long)addr, (int)err.opcode,
 			(unsigned long long)err.cmd_va, (unsigned long long)err.job_id);
 }
 
@@ -102,8 +102,9 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	if (q->head - q->ring_first >= q->ring_count) {
 		err = ring_fill(q, pending);
 		if (err) {
-			frontend_error(q, err, DSA_ACCESS_READ, q->ring_base +
-				       (q->head & ((1u << q->ring_log2) - 1)) * DSA_RING_PACKET_SIZE);
+			frontend_error(q, err, DSA_ACCESS_READ,
+				       q->ring_base + (q->head & ((1u << q->ring_log2) - 1)) *
+							      DSA_RING_PACKET_SIZE);
 			return false;
 		}
 	}
@@ -340,7 +341,7 @@ static void exec_sem_wait(struct dsa_core *core, struct dsa_queue *q)
 
 static const struct cmd_desc {
 	uint16_t size;
-	uint32_t flags;		/* allowed ones */
+	uint32_t flags; /* allowed ones */
 	bool compute_only;
 	void (*exec)(struct dsa_core *core, struct dsa_queue *q);
 } cmds[] = {
@@ -349,7 +350,8 @@ static const struct cmd_desc {
 	[DSA_CMD_COPY_2D] = { sizeof(struct dsa_cmd_copy_2d), 0, false, exec_copy },
 	[DSA_CMD_FILL] = { sizeof(struct dsa_cmd_fill), 0, false, exec_copy },
 	[DSA_CMD_LAUNCH] = { sizeof(struct dsa_cmd_launch), 0, true, exec_launch },
-	[DSA_CMD_SEM_SIGNAL] = { sizeof(struct dsa_cmd_sem), DSA_SEM_F_ADD, false, exec_sem_signal },
+	[DSA_CMD_SEM_SIGNAL] = { sizeof(struct dsa_cmd_sem), DSA_SEM_F_ADD, false,
+				 exec_sem_signal },
 	[DSA_CMD_SEM_WAIT] = { sizeof(struct dsa_cmd_sem), 0, false, exec_sem_wait },
 	[DSA_CMD_TIMESTAMP] = { sizeof(struct dsa_cmd_timestamp), 0, false, exec_timestamp },
 	[DSA_CMD_FENCE] = { sizeof(struct dsa_cmd_fence), 0, false, exec_fence },
@@ -436,14 +438,17 @@ static void cmd_next(struct dsa_core *core, struct dsa_queue *q)
 	q->in_cmd = true;
 	size = cmd_size(q->cmd.hdr.opcode);
 	if (!size || q->cmd.hdr.size != size || size > left) {
-		frontend_error(q, size && q->cmd.hdr.size == size ? DSA_ERR_BAD_PACKET :
-			       cmd_check(core, q, &q->cmd), DSA_ACCESS_NONE, q->cmd_va);
+		frontend_error(q,
+			       size && q->cmd.hdr.size == size ? DSA_ERR_BAD_PACKET :
+								 cmd_check(core, q, &q->cmd),
+			       DSA_ACCESS_NONE, q->cmd_va);
 		return;
 	}
 	/* The header may come anew: it is checked below, the old one forgotten. */
 	if (!cmd_bytes(q, &q->cmd, size))
 		return;
-	err = cmd_size(q->cmd.hdr.opcode) == size ? cmd_check(core, q, &q->cmd) : DSA_ERR_BAD_PACKET;
+	err = cmd_size(q->cmd.hdr.opcode) == size ? cmd_check(core, q, &q->cmd) :
+						    DSA_ERR_BAD_PACKET;
 	if (err) {
 		frontend_error(q, err, DSA_ACCESS_NONE, q->cmd_va);
 		return;

@@ -7,8 +7,8 @@
 #include "clock.h"
 #include "core_int.h"
 
-#define BATCH_SHORT_NS	20000
-#define BATCH_LONG_NS	100000
+#define BATCH_SHORT_NS 20000
+#define BATCH_LONG_NS  100000
 
 uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *cmd)
 {
@@ -91,8 +91,7 @@ static bool others_wait(struct dsa_core *core, const struct dsa_queue *q)
 static bool launch_may_grow(struct dsa_core *core, struct dsa_queue *q)
 {
 	return launch_ready(&q->launch) && core->free_units &&
-	       (core->launches <= 1 || q->launch.units < fair_share(core) ||
-		!others_wait(core, q));
+	       (core->launches <= 1 || q->launch.units < fair_share(core) || !others_wait(core, q));
 }
 
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q)
@@ -103,8 +102,7 @@ bool launch_has_work(struct dsa_core *core, struct dsa_queue *q)
 static bool unit_fits(const struct dsa_core *core, const struct dsa_unit *u,
 		      const struct dsa_queue *q)
 {
-	return u->spad_valid && u->spad_asid == q->asid &&
-	       u->spad_gen == core->asid_gen[q->asid];
+	return u->spad_valid && u->spad_asid == q->asid && u->spad_gen == core->asid_gen[q->asid];
 }
 
 static struct dsa_unit *pick_free(struct dsa_core *core, struct dsa_queue *q)

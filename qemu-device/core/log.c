@@ -19,7 +19,7 @@ void log_guest_error(struct dsa_core *core, const char *fmt, ...)
 	va_list ap;
 
 	if (n >= DSA_LOG_BURST) {
-		if (n >= 2 * DSA_LOG_BURST)	/* keeps the count from wrapping */
+		if (n >= 2 * DSA_LOG_BURST) /* keeps the count from wrapping */
 			__atomic_store_n(&core->guest_errors, DSA_LOG_BURST, __ATOMIC_RELAXED);
 		return;
 	}
@@ -42,7 +42,7 @@ void log_info(struct dsa_core *core, const char *fmt, ...)
 
 const char *error_name(uint32_t code)
 {
-	static const char * const names[] = {
+	static const char *const names[] = {
 		[DSA_ERR_NONE] = "none",
 		[DSA_ERR_KILLED] = "killed",
 		[DSA_ERR_RESET] = "reset",

@@ -262,13 +262,13 @@ static uint32_t walk(struct dsa_mem *m, uint64_t va, struct dsa_xlat *out)
 		if (pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X))
 			return DSA_ERR_MMU_RESERVED;
 	}
-	return DSA_ERR_MMU_RESERVED;	/* level 0 without LEAF */
+	return DSA_ERR_MMU_RESERVED; /* level 0 without LEAF */
 }
 
 uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa_xlat *out)
 {
-	struct dsa_xlat *e = &m->tlb[(va >> DSA_PAGE_SHIFT ^ va >> DSA_PT_SHIFT(1)) %
-				     DSA_TLB_ENTRIES];
+	struct dsa_xlat *e =
+		&m->tlb[(va >> DSA_PAGE_SHIFT ^ va >> DSA_PT_SHIFT(1)) % DSA_TLB_ENTRIES];
 	uint32_t err;
 
 	if (va >> DSA_VA_BITS)
@@ -317,8 +317,8 @@ static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len
 	return err;
 }
 
-static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, size_t len,
-			       bool write, uint64_t *bad)
+static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, size_t len, bool write,
+			       uint64_t *bad)
 {
 	while (len) {
 		size_t n = DSA_PAGE_SIZE - va % DSA_PAGE_SIZE;

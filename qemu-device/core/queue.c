@@ -60,8 +60,7 @@ bool queue_config_ok(const struct dsa_queue *q)
 	       q->ring_base <= UINT64_MAX - (DSA_RING_PACKET_SIZE << DSA_RING_MAX_LOG2);
 }
 
-static void queue_announce_error(struct dsa_core *core, struct dsa_queue *q,
-				 struct dsa_irqs *irqs)
+static void queue_announce_error(struct dsa_core *core, struct dsa_queue *q, struct dsa_irqs *irqs)
 {
 	irq_add(irqs, q->vector);
 	irq_device(core, irqs, DSA_INT_QUEUE_ERROR);

@@ -5,17 +5,17 @@
 /* An access under way; mutex and bus lock held. */
 struct access {
 	struct dsa_core *core;
-	struct dsa_queue *q;	/* of a queue's register */
-	unsigned int index;	/* of a register array */
+	struct dsa_queue *q; /* of a queue's register */
+	unsigned int index;  /* of a register array */
 	struct dsa_irqs irqs;
 	bool wake;
 };
 
 struct reg {
 	uint32_t offset;
-	uint8_t size;		/* bytes: 4 or 8 */
-	uint64_t (*get)(struct access *a);	/* NULL: write-only, reads zero */
-	void (*set)(struct access *a, uint64_t value);	/* NULL: read-only */
+	uint8_t size;                                  /* bytes: 4 or 8 */
+	uint64_t (*get)(struct access *a);             /* NULL: write-only, reads zero */
+	void (*set)(struct access *a, uint64_t value); /* NULL: read-only */
 };
 
 static void bad_access(struct dsa_core *core)
@@ -25,10 +25,17 @@ static void bad_access(struct dsa_core *core)
 
 /* ---- global registers ---- */
 
-#define GETTER(name, value) \
-	static uint64_t get_##name(struct access *a) { (void)a; return (value); }
-#define SETTER(name, statement) \
-	static void set_##name(struct access *a, uint64_t v) { statement; }
+#define GETTER(name, value)                          \
+	static uint64_t get_##name(struct access *a) \
+	{                                            \
+		(void)a;                             \
+		return (value);                      \
+	}
+#define SETTER(name, statement)                              \
+	static void set_##name(struct access *a, uint64_t v) \
+	{                                                    \
+		statement;                                   \
+	}
 
 GETTER(magic, DSA_MAGIC)
 GETTER(version, DSA_VERSION_MAJOR << 16 | DSA_VERSION_MINOR)
@@ -155,14 +162,14 @@ static const struct reg root_reg = { 0, 8, get_root, set_root };
 
 /* ---- queue registers ---- */
 
-#define QUEUE_CONFIG(name, field) \
-	GETTER(q_##name, a->q->field) \
+#define QUEUE_CONFIG(name, field)                              \
+	GETTER(q_##name, a->q->field)                          \
 	static void set_q_##name(struct access *a, uint64_t v) \
-	{ \
-		if (a->q->state == DSA_QSTATE_DISABLED) \
-			a->q->field = v; \
-		else \
-			bad_access(a->core); \
+	{                                                      \
+		if (a->q->state == DSA_QSTATE_DISABLED)        \
+			a->q->field = v;                       \
+		else                                           \
+			bad_access(a->core);                   \
 	}
 
 QUEUE_CONFIG(ring_base, ring_base)
@@ -170,8 +177,8 @@ QUEUE_CONFIG(ring_log2, ring_log2)
 QUEUE_CONFIG(asid, asid)
 QUEUE_CONFIG(priority, priority)
 QUEUE_CONFIG(vector, vector)
-GETTER(q_class, a->q->index < DSA_NUM_COMPUTE_QUEUES ? DSA_QUEUE_CLASS_COMPUTE :
-						       DSA_QUEUE_CLASS_COPY)
+GETTER(q_class,
+       a->q->index < DSA_NUM_COMPUTE_QUEUES ? DSA_QUEUE_CLASS_COMPUTE : DSA_QUEUE_CLASS_COPY)
 GETTER(q_state, a->q->state)
 GETTER(q_head, a->q->head)
 GETTER(q_tail, a->q->tail)

@@ -14,9 +14,9 @@
 
 #include "core_int.h"
 
-#define SAVE_MAGIC	0x65726f4341534456ull	/* "VDSACore" */
-#define SAVE_VERSION	1
-#define SAVE_PAGE	4096
+#define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
+#define SAVE_VERSION 1
+#define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
 
@@ -24,7 +24,7 @@ struct stream {
 	enum stream_mode mode;
 	uint8_t *buf;
 	size_t pos, size;
-	const char *error;	/* the first */
+	const char *error; /* the first */
 };
 
 static void fail(struct stream *s, const char *why)
@@ -160,7 +160,8 @@ static void io_window(struct stream *s, struct dsa_launch *l)
 {
 	for (uint64_t p = l->accounted; p < l->next && !s->error; p++) {
 		IO(s, l->window[p % DSA_WINDOW]);
-		check(s, l->window[p % DSA_WINDOW] != UINT64_MAX, "a program's time is out of range");
+		check(s, l->window[p % DSA_WINDOW] != UINT64_MAX,
+		      "a program's time is out of range");
 	}
 }
 
@@ -184,8 +185,10 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 	IO(s, l->cycles);
 	IO(s, l->start_ns);
 	IO(s, l->batch);
-	check(s, l->next <= l->total && l->done <= l->next && l->accounted <= l->done &&
-	      l->next - l->accounted <= DSA_WINDOW && l->batch >= 1 && l->batch <= DSA_MAX_BATCH,
+	check(s,
+	      l->next <= l->total && l->done <= l->next && l->accounted <= l->done &&
+		      l->next - l->accounted <= DSA_WINDOW && l->batch >= 1 &&
+		      l->batch <= DSA_MAX_BATCH,
 	      "a launch's counts contradict each other");
 	if (s->error)
 		return;
@@ -203,7 +206,8 @@ static bool phase_fits(const struct dsa_queue *q)
 
 	switch (q->phase) {
 	case DSA_PH_COPY:
-		return q->in_cmd && (op == DSA_CMD_COPY || op == DSA_CMD_COPY_2D || op == DSA_CMD_FILL);
+		return q->in_cmd &&
+		       (op == DSA_CMD_COPY || op == DSA_CMD_COPY_2D || op == DSA_CMD_FILL);
 	case DSA_PH_LAUNCH:
 		return q->in_cmd && op == DSA_CMD_LAUNCH;
 	case DSA_PH_WAIT:
@@ -223,8 +227,10 @@ static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q
 	IO(s, q->cmd_va);
 	io_bool(s, &q->in_cmd);
 	IO(s, q->cmd);
-	check(s, q->head != q->tail && ring_packet_ok(&q->pkt) && q->cmd_off % 8 == 0 &&
-	      q->cmd_off <= q->pkt.cmd_size, "a queue's packet is out of range");
+	check(s,
+	      q->head != q->tail && ring_packet_ok(&q->pkt) && q->cmd_off % 8 == 0 &&
+		      q->cmd_off <= q->pkt.cmd_size,
+	      "a queue's packet is out of range");
 	check(s, phase_fits(q), "a queue's phase does not fit its command");
 	if (q->in_cmd)
 		check(s, !cmd_check(core, q, &q->cmd), "a queue's command is out of range");
@@ -342,7 +348,7 @@ static void claim_programs(struct stream *s, struct dsa_unit *u)
 		uint64_t *slot = &l->window[p % DSA_WINDOW];
 
 		check(s, !*slot, "a program is on two cores or done");
-		*slot = UINT64_MAX;	/* taken; undone by settle_launch() */
+		*slot = UINT64_MAX; /* taken; undone by settle_launch() */
 	}
 }
 

@@ -8,7 +8,7 @@
  */
 #include "core_int.h"
 
-#define VTIME_SLACK_NS	2000000
+#define VTIME_SLACK_NS 2000000
 
 enum item_kind { ITEM_NONE, ITEM_CLEAR, ITEM_STOPS, ITEM_PING, ITEM_QUEUE, ITEM_UNIT };
 

@@ -4,12 +4,12 @@
 
 #include "core_int.h"
 
-#define TEMP_IDLE	34000	/* millidegrees */
-#define TEMP_SPAN	43000
-#define POWER_IDLE	75000	/* milliwatts */
-#define POWER_SPAN	525000
-#define UTIL_ONE	65536
-#define UTIL_TAU_NS	2000000000ull
+#define TEMP_IDLE   34000 /* millidegrees */
+#define TEMP_SPAN   43000
+#define POWER_IDLE  75000 /* milliwatts */
+#define POWER_SPAN  525000
+#define UTIL_ONE    65536
+#define UTIL_TAU_NS 2000000000ull
 
 /* Share of host time with an engine at work, smoothed; 1 when any is at work all the time. */
 static uint32_t utilisation(struct dsa_core *core)

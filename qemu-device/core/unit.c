@@ -6,7 +6,7 @@
 #include "core_int.h"
 
 /* Large leaves are reported to the hart whole for reads, in such pieces for writes. */
-#define WRITE_FILL_SIZE	(2u << 20)
+#define WRITE_FILL_SIZE (2u << 20)
 
 static uint32_t perm_of_access(enum rv_access access)
 {
@@ -25,7 +25,7 @@ static uint32_t unit_translate(struct dsa_unit *u, uint64_t va, uint32_t perm, s
 	struct dsa_core *core = u->mem.core;
 
 	if (va - DSA_SCRATCHPAD_BASE < core->cfg.scratch_size)
-		return DSA_ERR_MMU_PERMISSION;	/* the hart knows its scratchpad: not for code */
+		return DSA_ERR_MMU_PERMISSION; /* the hart knows its scratchpad: not for code */
 	return mem_translate(&u->mem, va, perm, x);
 }
 
@@ -140,8 +140,7 @@ static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 
 	if (sel != DSA_SYS_CLOCK_NS)
 		return instret;
-	return u->q->launch.start_ns +
-	       clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
+	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
 }
 
 bool unit_init(struct dsa_core *core, unsigned int index)
@@ -261,8 +260,7 @@ static void program_end(struct dsa_unit *u)
 {
 	uint64_t cycles = u->hart.arch.instret + DSA_T_PROGRAM_CYCLES;
 
-	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1,
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;
 	u->instructions += u->hart.arch.instret;
 	u->prog++;
@@ -333,11 +331,12 @@ static void unit_fault(struct dsa_core *core, struct dsa_unit *u)
 	core_lock(core);
 	queue_fail(core, q, &err);
 	core_unlock(core);
-	log_guest_error(core,
-			"queue %u: %s, address 0x%llx, program %u,%u,%u at pc 0x%llx, core %u, job %llu",
-			q->index, error_name(err.code), (unsigned long long)err.addr,
-			err.program[0], err.program[1], err.program[2], (unsigned long long)err.pc,
-			u->index, (unsigned long long)err.job_id);
+	log_guest_error(
+		core,
+		"queue %u: %s, address 0x%llx, program %u,%u,%u at pc 0x%llx, core %u, job %llu",
+		q->index, error_name(err.code), (unsigned long long)err.addr, err.program[0],
+		err.program[1], err.program[2], (unsigned long long)err.pc, u->index,
+		(unsigned long long)err.job_id);
 }
 
 /*

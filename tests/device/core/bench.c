@@ -4,8 +4,8 @@
 
 #include "harness.h"
 
-#define CODE	0x300000
-#define CMDS	0x310000
+#define CODE 0x300000
+#define CMDS 0x310000
 
 static uint64_t timed(struct dev *d, struct cmds *c, unsigned int runs)
 {

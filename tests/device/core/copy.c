@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#define CMDS	0x310000
-#define SPARE	0x10000000000ull
+#define CMDS  0x310000
+#define SPARE 0x10000000000ull
 
 static void basic(void)
 {
@@ -93,7 +93,8 @@ static void random_copy_2d(struct window *w, struct cmds *c, uint64_t *seed)
 	uint64_t half = WINDOW_SIZE / 2;
 	uint64_t width = rnd(seed) % 5000, height = rnd(seed) % 30;
 	uint64_t dp = width + rnd(seed) % 6000, sp = width + rnd(seed) % 6000;
-	uint64_t dst = half + rnd(seed) % (half - 30 * 11000), src = rnd(seed) % (half - 30 * 11000);
+	uint64_t dst = half + rnd(seed) % (half - 30 * 11000),
+		 src = rnd(seed) % (half - 30 * 11000);
 
 	cmd_copy_2d(c, SPARE + dst, SPARE + src, dp, sp, width, height);
 	for (uint64_t r = 0; r < height; r++)
@@ -161,15 +162,20 @@ static uint32_t one(const void *cmd, size_t size)
 
 static void arguments(void)
 {
-	struct dsa_cmd_copy copy = { { DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64 };
-	struct dsa_cmd_copy_2d c2 = { { DSA_CMD_COPY_2D, sizeof(c2), 0 }, VA_HBM + 0x500000, VA_HBM,
-				      64, 64, 32, 4 };
-	struct dsa_cmd_fill fill = { { DSA_CMD_FILL, sizeof(fill), 0 }, VA_HBM + 0x500000, 64, 1, 4, 0 };
+	struct dsa_cmd_copy copy = {
+		{ DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64
+	};
+	struct dsa_cmd_copy_2d c2 = {
+		{ DSA_CMD_COPY_2D, sizeof(c2), 0 }, VA_HBM + 0x500000, VA_HBM, 64, 64, 32, 4
+	};
+	struct dsa_cmd_fill fill = {
+		{ DSA_CMD_FILL, sizeof(fill), 0 }, VA_HBM + 0x500000, 64, 1, 4, 0
+	};
 
-#define IS(v, change, code) \
-	do { \
-		__typeof__(v) v_ = v; \
-		change; \
+#define IS(v, change, code)                           \
+	do {                                          \
+		__typeof__(v) v_ = v;                 \
+		change;                               \
 		CHECK_EQ(one(&v_, sizeof(v_)), code); \
 	} while (0)
 	IS(copy, (v_.bytes = 0, v_.src = v_.dst = -1ull), 0);
@@ -266,7 +272,6 @@ static void share_engines(void)
 	dev_free(d);
 }
 
-const struct test copy_tests[] = {
-	TEST(basic), TEST(random_ops), TEST(arguments), TEST(fault_midway), TEST(dma_fails),
-	TEST(share_engines), TESTS_END
-};
+const struct test copy_tests[] = { TEST(basic),        TEST(random_ops), TEST(arguments),
+				   TEST(fault_midway), TEST(dma_fails),  TEST(share_engines),
+				   TESTS_END };

@@ -9,20 +9,45 @@
 
 #include <stdlib.h>
 
-#define CODE	0x300000
-#define CMDS	0x310000
-#define DATA	0x400000
-#define ROUNDS	400
+#define CODE   0x300000
+#define CMDS   0x310000
+#define DATA   0x400000
+#define ROUNDS 400
 
 static uint64_t seed;
 
 static uint64_t interesting(void)
 {
 	static const uint64_t values[] = {
-		0, 1, 7, 8, 63, 64, 4095, 4096, 0x7fffffff, 0x80000000u, UINT32_MAX, 1ull << 32,
-		1ull << 40, (1ull << 48) - 1, 1ull << 48, 1ull << 63, UINT64_MAX, UINT64_MAX - 7,
-		0x10000000000ull, 0x10000010000ull, VA_HBM, VA_HBM + DATA, VA_HBM + HBM_SIZE - 8, VA_RAM, VA_RAM + RAM_SIZE - 1, RAM_BASE,
-		DSA_SCRATCHPAD_BASE, DSA_CORE_EXIT_ADDR, HBM_SIZE,
+		0,
+		1,
+		7,
+		8,
+		63,
+		64,
+		4095,
+		4096,
+		0x7fffffff,
+		0x80000000u,
+		UINT32_MAX,
+		1ull << 32,
+		1ull << 40,
+		(1ull << 48) - 1,
+		1ull << 48,
+		1ull << 63,
+		UINT64_MAX,
+		UINT64_MAX - 7,
+		0x10000000000ull,
+		0x10000010000ull,
+		VA_HBM,
+		VA_HBM + DATA,
+		VA_HBM + HBM_SIZE - 8,
+		VA_RAM,
+		VA_RAM + RAM_SIZE - 1,
+		RAM_BASE,
+		DSA_SCRATCHPAD_BASE,
+		DSA_CORE_EXIT_ADDR,
+		HBM_SIZE,
 	};
 	uint64_t v = values[rnd(&seed) % (sizeof(values) / sizeof(values[0]))];
 
@@ -53,7 +78,8 @@ static void random_cmd(struct cmds *c)
 		cmd_copy(c, interesting(), interesting(), length());
 		break;
 	case 1:
-		cmd_copy_2d(c, interesting(), interesting(), length(), length(), length(), length());
+		cmd_copy_2d(c, interesting(), interesting(), length(), length(), length(),
+			    length());
 		break;
 	case 2:
 		cmd_fill(c, interesting(), length(), rnd(&seed), 1u << rnd(&seed) % 5);
@@ -74,7 +100,8 @@ static void random_cmd(struct cmds *c)
 		cmd_raw(c, junk, 8 + rnd(&seed) % 8 * 8);
 		break;
 	default:
-		l = cmd_launch(c, rnd(&seed) % 8 ? VA_HBM + CODE + rnd(&seed) % 64 * 4 : interesting(),
+		l = cmd_launch(c,
+			       rnd(&seed) % 8 ? VA_HBM + CODE + rnd(&seed) % 64 * 4 : interesting(),
 			       interesting(), 1 + rnd(&seed) % 100, 1, 1);
 		if (rnd(&seed) % 4 == 0)
 			l->grid[rnd(&seed) % 3] = interesting();
@@ -123,7 +150,7 @@ static void random_code(struct dev *d)
 	}
 }
 
-static uint64_t *leaves;	/* a table of leaves, from before anything was damaged */
+static uint64_t *leaves; /* a table of leaves, from before anything was damaged */
 
 static void random_ptes(struct dev *d)
 {
@@ -132,7 +159,7 @@ static void random_ptes(struct dev *d)
 		uint64_t pte = rnd(&seed) % 3 ? rnd(&seed) % HBM_SIZE | (rnd(&seed) & 63) | 1 :
 						rnd(&seed);
 
-		if (rnd(&seed) & 1)	/* in a table, or a fresh leaf below the root */
+		if (rnd(&seed) & 1) /* in a table, or a fresh leaf below the root */
 			*(uint64_t *)(d->hbm + table + rnd(&seed) % 512 * 8) = pte;
 		else
 			leaves[rnd(&seed) % 64] = pte | DSA_PTE_VALID | DSA_PTE_LEAF;

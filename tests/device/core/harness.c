@@ -72,7 +72,8 @@ static bool dma_ok(struct dev *d, uint64_t addr, size_t len)
 	}
 	if (addr < d->fail_end && d->fail_start < addr + len)
 		return false;
-	return addr >= RAM_BASE && addr - RAM_BASE <= RAM_SIZE && len <= RAM_SIZE - (addr - RAM_BASE);
+	return addr >= RAM_BASE && addr - RAM_BASE <= RAM_SIZE &&
+	       len <= RAM_SIZE - (addr - RAM_BASE);
 }
 
 static int op_dma_read(void *host, uint64_t addr, void *buf, size_t len)
@@ -127,8 +128,8 @@ static void op_hbm_dirty(void *host, uint64_t offset, uint64_t len)
 	struct dev *d = host;
 
 	if (!len || offset > d->cfg.hbm_size || len > d->cfg.hbm_size - offset)
-		check_failed(__FILE__, __LINE__, "dirty range %llx + %llx", (unsigned long long)offset,
-			     (unsigned long long)len);
+		check_failed(__FILE__, __LINE__, "dirty range %llx + %llx",
+			     (unsigned long long)offset, (unsigned long long)len);
 	__atomic_fetch_add(&d->hbm_dirtied, len, __ATOMIC_RELAXED);
 }
 
@@ -558,14 +559,18 @@ void cmd_copy(struct cmds *c, uint64_t dst, uint64_t src, uint64_t bytes)
 void cmd_copy_2d(struct cmds *c, uint64_t dst, uint64_t src, uint64_t dp, uint64_t sp, uint64_t w,
 		 uint64_t h)
 {
-	struct dsa_cmd_copy_2d cmd = { { DSA_CMD_COPY_2D, sizeof(cmd), 0 }, dst, src, dp, sp, w, h };
+	struct dsa_cmd_copy_2d cmd = {
+		{ DSA_CMD_COPY_2D, sizeof(cmd), 0 }, dst, src, dp, sp, w, h
+	};
 
 	cmd_raw(c, &cmd, sizeof(cmd));
 }
 
 void cmd_fill(struct cmds *c, uint64_t dst, uint64_t bytes, uint64_t pattern, uint32_t size)
 {
-	struct dsa_cmd_fill cmd = { { DSA_CMD_FILL, sizeof(cmd), 0 }, dst, bytes, pattern, size, 0 };
+	struct dsa_cmd_fill cmd = {
+		{ DSA_CMD_FILL, sizeof(cmd), 0 }, dst, bytes, pattern, size, 0
+	};
 
 	cmd_raw(c, &cmd, sizeof(cmd));
 }

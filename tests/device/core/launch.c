@@ -2,10 +2,10 @@
 /* Launches, programs, faults of programs. */
 #include "harness.h"
 
-#define CODE	0x300000
-#define CMDS	0x310000
-#define DATA	0x400000
-#define ARGS	0x320000
+#define CODE 0x300000
+#define CMDS 0x310000
+#define DATA 0x400000
+#define ARGS 0x320000
 
 /* Each program: data[linear id] = x + 100 * y + 10000 * z via sys reads. */
 static void emit_ids(struct code *c)
@@ -65,12 +65,11 @@ static void grid_threads(void)
 	grid_on(4);
 }
 
-
 /* ---- faults of programs ---- */
 
 struct fault {
 	uint32_t insn[4];
-	unsigned int at;	/* index of the instruction that fails */
+	unsigned int at; /* index of the instruction that fails */
 	uint32_t code, access;
 	uint64_t addr;
 };
@@ -110,7 +109,10 @@ static void program_faults(void)
 {
 	const uint64_t nowhere = 0x123456789000ull;
 	const struct fault faults[] = {
-		{ { ADDI(T0, X0, 1), LD(T0, A0, 8) }, 1, DSA_ERR_MMU_UNMAPPED, DSA_ACCESS_READ,
+		{ { ADDI(T0, X0, 1), LD(T0, A0, 8) },
+		  1,
+		  DSA_ERR_MMU_UNMAPPED,
+		  DSA_ACCESS_READ,
 		  nowhere + 8 },
 		{ { SD(T0, A0, 0) }, 0, DSA_ERR_MMU_UNMAPPED, DSA_ACCESS_WRITE, nowhere },
 		{ { AMOADD_D(T0, T0, A0) }, 0, DSA_ERR_MMU_UNMAPPED, DSA_ACCESS_WRITE, nowhere },
@@ -120,8 +122,9 @@ static void program_faults(void)
 		{ { 0xffffffff }, 0, DSA_ERR_ILLEGAL_INSN, 0, 0 },
 		{ { SYSRD(T0, DSA_SYS_COUNT) }, 0, DSA_ERR_ILLEGAL_INSN, 0, 0 },
 	};
-	const struct fault misaligned = { { AMOADD_D(T0, T0, A0) }, 0, DSA_ERR_MISALIGNED,
-					  DSA_ACCESS_WRITE, VA_HBM + DATA + 4 };
+	const struct fault misaligned = {
+		{ AMOADD_D(T0, T0, A0) }, 0, DSA_ERR_MISALIGNED, DSA_ACCESS_WRITE, VA_HBM + DATA + 4
+	};
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		program_fault(&faults[i], nowhere);
@@ -221,7 +224,7 @@ static void system_memory(void)
 
 	emit(&k, ADDI(A1, A0, 2000));
 	emit(&k, ADDI(A1, A1, 2000));
-	emit(&k, LD(T0, A1, 92));	/* across a page */
+	emit(&k, LD(T0, A1, 92)); /* across a page */
 	emit(&k, SD(T0, A0, 16));
 	emit(&k, RET);
 	for (unsigned int i = 0; i < 8; i++)
@@ -253,7 +256,7 @@ static void start_state(void)
 		emit(&k, SYSRD(T0, s));
 		emit(&k, SD(T0, A0, 8 * n++));
 	}
-	emit(&k, SD(A0, SP, -8));	/* the stack is there */
+	emit(&k, SD(A0, SP, -8)); /* the stack is there */
 	emit(&k, LD(T0, SP, -8));
 	emit(&k, SD(T0, A0, 8 * n++));
 	emit(&k, RET);
@@ -303,7 +306,7 @@ static void scratchpad_cleared(void)
 	queue_setup(d, 1, 2);
 	CHECK(run_cmds(&a, 0));
 	CHECK(run_cmds(&b, 0));
-	CHECK(*out != 0);		/* its own: the test can see */
+	CHECK(*out != 0); /* its own: the test can see */
 	*out = 0;
 	CHECK(run_cmds(&b, 1));
 	CHECK_EQ(*out, 0);
@@ -535,10 +538,20 @@ static void two_launches(void)
 	dev_free(d);
 }
 
-const struct test launch_tests[] = {
-	TEST(grid_inline), TEST(grid_threads), TEST(program_faults), TEST(fetch_faults),
-	TEST(faulting_program), TEST(atomics), TEST(system_memory), TEST(start_state),
-	TEST(scratchpad_cleared), TEST(new_code), TEST(kill_runaway), TEST(runaway_on_all_cores),
-	TEST(co_resident), TEST(deterministic_time), TEST(bad_counters), TEST(two_launches),
-	TESTS_END
-};
+const struct test launch_tests[] = { TEST(grid_inline),
+				     TEST(grid_threads),
+				     TEST(program_faults),
+				     TEST(fetch_faults),
+				     TEST(faulting_program),
+				     TEST(atomics),
+				     TEST(system_memory),
+				     TEST(start_state),
+				     TEST(scratchpad_cleared),
+				     TEST(new_code),
+				     TEST(kill_runaway),
+				     TEST(runaway_on_all_cores),
+				     TEST(co_resident),
+				     TEST(deterministic_time),
+				     TEST(bad_counters),
+				     TEST(two_launches),
+				     TESTS_END };

@@ -6,9 +6,9 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests },	{ "queue", queue_tests },   { "mmu", mmu_tests },
-	{ "copy", copy_tests },	{ "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests },	{ "fuzz", fuzz_tests },
+	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
+	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
+	{ "save", save_tests }, { "fuzz", fuzz_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */

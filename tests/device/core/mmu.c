@@ -2,14 +2,14 @@
 /* Page-table walks, faults, invalidation, isolation. */
 #include "harness.h"
 
-#define CMDS	0x310000
-#define CMDS2	0x311000
-#define CODE	0x300000
-#define R	DSA_PTE_R
-#define W	DSA_PTE_W
-#define X	DSA_PTE_X
-#define SYS	DSA_PTE_SYS
-#define SPARE	0x10000000000ull	/* nothing is mapped there */
+#define CMDS  0x310000
+#define CMDS2 0x311000
+#define CODE  0x300000
+#define R     DSA_PTE_R
+#define W     DSA_PTE_W
+#define X     DSA_PTE_X
+#define SYS   DSA_PTE_SYS
+#define SPARE 0x10000000000ull /* nothing is mapped there */
 
 /* Copies 8 bytes from @src to @dst on a fresh queue; the error code. */
 static uint32_t copy8(struct dev *d, uint64_t dst, uint64_t src)
@@ -83,9 +83,9 @@ static void malformed(void)
 		*pte = good | 1ull << bit;
 		CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), DSA_ERR_MMU_RESERVED);
 	}
-	*pte = good & ~DSA_PTE_LEAF;	/* level 0 must be a leaf */
+	*pte = good & ~DSA_PTE_LEAF; /* level 0 must be a leaf */
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), DSA_ERR_MMU_RESERVED);
-	*pte = ~DSA_PTE_VALID;		/* otherwise ignored */
+	*pte = ~DSA_PTE_VALID; /* otherwise ignored */
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), DSA_ERR_MMU_UNMAPPED);
 	*pte = good;
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), 0);
@@ -111,11 +111,11 @@ static void beyond_hbm(void)
 	map(d, 1, SPARE, HBM_SIZE, R, 0);
 	map(d, 1, SPARE + 0x1000, HBM_SIZE - 0x1000, R, 0);
 	map(d, 1, SPARE + 0x2000, DSA_PTE_ADDR_MASK, R, 0);
-	map(d, 1, SPARE + (1ull << 30), 0, R, 2);	/* 1 GiB of 64 MiB */
+	map(d, 1, SPARE + (1ull << 30), 0, R, 2); /* 1 GiB of 64 MiB */
 	*pte_at(d, 1, SPARE + (2ull << 30), 2, false) = HBM_SIZE | DSA_PTE_VALID;
 	*pte_at(d, 1, SPARE + (3ull << 30), 2, false) = DSA_PTE_ADDR_MASK | DSA_PTE_VALID;
 	*pte_at(d, 1, SPARE + (4ull << 30), 2, false) = DSA_PTE_ADDR_MASK | DSA_PTE_VALID | SYS;
-	map(d, 1, SPARE + (5ull << 30), 0x1000, R | SYS, 0);	/* no memory there */
+	map(d, 1, SPARE + (5ull << 30), 0x1000, R | SYS, 0); /* no memory there */
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE), DSA_ERR_BUS);
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE + 0x1000), 0);
 	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE + 0x2000), DSA_ERR_BUS);
@@ -219,7 +219,7 @@ static void stale_translation(void)
 	CHECK(run_cmds(&c, 40));
 	CHECK_EQ(*w, 2);
 	map(d, 1, SPARE, 0x555000, R, 0);
-	invalidate(d, 1, SPARE - 0x1000, 0x1000);	/* the neighbour */
+	invalidate(d, 1, SPARE - 0x1000, 0x1000); /* the neighbour */
 	invalidate(d, 1, SPARE, 0x1000);
 	CHECK(run_cmds(&c, 40));
 	CHECK_EQ(*w, 1);
@@ -231,7 +231,7 @@ static void stale_translation(void)
 	CHECK(run_cmds(&c, 40));
 	CHECK_EQ(*w, 2);
 	*pte_at(d, 1, SPARE, 0, false) = 0;
-	wr64(d, DSA_REG_MMU_INV_START, -4096ull);	/* wraps: all of the ASID */
+	wr64(d, DSA_REG_MMU_INV_START, -4096ull); /* wraps: all of the ASID */
 	wr64(d, DSA_REG_MMU_INV_SIZE, 0x2000);
 	wr32(d, DSA_REG_MMU_INV_CMD, DSA_MMU_INV_RANGE << 16 | 1);
 	CHECK(!run_cmds(&c, 40));
@@ -333,8 +333,16 @@ static void isolation(void)
 	dev_free(d);
 }
 
-const struct test mmu_tests[] = {
-	TEST(page_sizes), TEST(permissions), TEST(malformed), TEST(beyond_hbm), TEST(ranges),
-	TEST(roots), TEST(self_reference), TEST(system_tables), TEST(stale_translation),
-	TEST(grows), TEST(invalidate_running), TEST(isolation), TESTS_END
-};
+const struct test mmu_tests[] = { TEST(page_sizes),
+				  TEST(permissions),
+				  TEST(malformed),
+				  TEST(beyond_hbm),
+				  TEST(ranges),
+				  TEST(roots),
+				  TEST(self_reference),
+				  TEST(system_tables),
+				  TEST(stale_translation),
+				  TEST(grows),
+				  TEST(invalidate_running),
+				  TEST(isolation),
+				  TESTS_END };

@@ -2,10 +2,10 @@
 /* Rings, the queue's state machine, command packets, semaphores. */
 #include "harness.h"
 
-#define CMDS	0x310000
-#define CMDS2	0x318000
-#define CODE	0x300000
-#define SEM	0x330000
+#define CMDS  0x310000
+#define CMDS2 0x318000
+#define CODE  0x300000
+#define SEM   0x330000
 
 #define QR(q, r) rd32(d, DSA_QREG(q, r))
 
@@ -32,7 +32,7 @@ static void full_ring(void)
 
 	cmd_simple(&c, DSA_CMD_NOP);
 	queue_setup(d, 2, 1);
-	CHECK(run_cmds(&c, 2));		/* so that the batch wraps */
+	CHECK(run_cmds(&c, 2)); /* so that the batch wraps */
 	for (unsigned int i = 0; i < 16; i++)
 		submit_cmds(&c, 2);
 	CHECK_EQ(QR(2, DSA_Q_TAIL), 17);
@@ -115,10 +115,10 @@ static void ring_packets(void)
 	const struct dsa_ring_packet ex = { .op = DSA_RING_OP_EXEC, .cmd_va = VA_HBM + CMDS };
 	struct dsa_ring_packet p;
 
-#define PKT(base, change, code) \
-	do { \
-		p = base; \
-		change; \
+#define PKT(base, change, code)        \
+	do {                           \
+		p = base;              \
+		change;                \
 		packet_error(p, code); \
 	} while (0)
 	PKT(nop, (void)p, 0);
@@ -133,7 +133,8 @@ static void ring_packets(void)
 	PKT(ex, p.cmd_size = 12, DSA_ERR_BAD_RING_PACKET);
 	PKT(ex, p.cmd_size = (16u << 20) + 8, DSA_ERR_BAD_RING_PACKET);
 	PKT(ex, p.cmd_size = UINT64_MAX - 7, DSA_ERR_BAD_RING_PACKET);
-	PKT(nop, (p.flags = DSA_RING_F_FENCE, p.fence_addr = RAM_FENCES + 4), DSA_ERR_BAD_RING_PACKET);
+	PKT(nop, (p.flags = DSA_RING_F_FENCE, p.fence_addr = RAM_FENCES + 4),
+	    DSA_ERR_BAD_RING_PACKET);
 	PKT(nop, (p.flags = DSA_RING_F_FENCE, p.fence_addr = 0x1000), DSA_ERR_FENCE_WRITE);
 	PKT(nop, (p.flags = DSA_RING_F_FENCE, p.fence_addr = -8ull), DSA_ERR_FENCE_WRITE);
 	PKT(ex, (p.cmd_va = 0x1000, p.cmd_size = 8), DSA_ERR_MMU_UNMAPPED);
@@ -168,9 +169,9 @@ static void bad_enable(void)
 	static const struct {
 		uint32_t reg, value;
 	} bad[] = {
-		{ DSA_Q_RING_BASE, 0x800 }, { DSA_Q_RING_LOG2, 3 },  { DSA_Q_RING_LOG2, 13 },
-		{ DSA_Q_RING_LOG2, 255 },   { DSA_Q_ASID, 256 },     { DSA_Q_PRIORITY, 4 },
-		{ DSA_Q_VECTOR, 65 },	    { DSA_Q_VECTOR, 1u << 31 },
+		{ DSA_Q_RING_BASE, 0x800 }, { DSA_Q_RING_LOG2, 3 },     { DSA_Q_RING_LOG2, 13 },
+		{ DSA_Q_RING_LOG2, 255 },   { DSA_Q_ASID, 256 },        { DSA_Q_PRIORITY, 4 },
+		{ DSA_Q_VECTOR, 65 },       { DSA_Q_VECTOR, 1u << 31 },
 	};
 	struct dev *d = dev_new(0);
 
@@ -212,17 +213,20 @@ static void command_error(unsigned int q, const void *cmd, size_t size, size_t t
 
 static void command_packets(void)
 {
-	struct dsa_cmd_copy copy = { { DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64 };
+	struct dsa_cmd_copy copy = {
+		{ DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64
+	};
 	struct dsa_cmd_launch launch = { .hdr = { DSA_CMD_LAUNCH, sizeof(launch), 0 },
-					 .entry = VA_HBM + CODE, .grid = { 1, 1, 1 } };
+					 .entry = VA_HBM + CODE,
+					 .grid = { 1, 1, 1 } };
 	struct dsa_cmd_sem sem = { { DSA_CMD_SEM_SIGNAL, sizeof(sem), 0 }, VA_HBM + SEM, 1 };
 	struct dsa_cmd_timestamp ts = { { DSA_CMD_TIMESTAMP, sizeof(ts), 0 }, VA_HBM + SEM };
 	struct dsa_cmd_header hdr = { 0, 8, 0 };
 
-#define CMD(q, v, change, code) \
-	do { \
-		__typeof__(v) v_ = v; \
-		change; \
+#define CMD(q, v, change, code)                                      \
+	do {                                                         \
+		__typeof__(v) v_ = v;                                \
+		change;                                              \
 		command_error(q, &v_, sizeof(v_), sizeof(v_), code); \
 	} while (0)
 	CMD(1, copy, (void)v_, 0);
@@ -270,8 +274,9 @@ static void mutate_hook(struct dev *d, uint64_t addr, size_t len)
 static void double_fetch(void)
 {
 	struct dev *d = dev_new(0);
-	struct dsa_cmd_copy copy = { { DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000,
-				     VA_HBM + 0x600000, 64 };
+	struct dsa_cmd_copy copy = {
+		{ DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM + 0x600000, 64
+	};
 
 	memset(d->hbm + 0x600000, 0x77, 64);
 	memcpy(ram_at(d, RAM_DATA), &copy, sizeof(copy));
@@ -298,13 +303,16 @@ static void header_hook(struct dev *d, uint64_t addr, size_t len)
 static void header_changes(void)
 {
 	struct dev *d = dev_new(0);
-	struct dsa_cmd_copy copy = { { DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64 };
+	struct dsa_cmd_copy copy = {
+		{ DSA_CMD_COPY, sizeof(copy), 0 }, VA_HBM + 0x500000, VA_HBM, 64
+	};
 
 	memcpy(ram_at(d, RAM_DATA + DSA_PAGE_SIZE - 8), &copy, sizeof(copy));
 	d->on_read = header_hook;
 	queue_setup(d, 1, 1);
-	CHECK(!wait_fence(d, 1, submit(d, 1, VA_RAM + (RAM_DATA - RAM_BASE) + DSA_PAGE_SIZE - 8,
-				       sizeof(copy))));
+	CHECK(!wait_fence(d, 1,
+			  submit(d, 1, VA_RAM + (RAM_DATA - RAM_BASE) + DSA_PAGE_SIZE - 8,
+				 sizeof(copy))));
 	CHECK_EQ(err_code(d, 1), DSA_ERR_BAD_PACKET);
 	dev_free(d);
 }
@@ -370,13 +378,13 @@ static void sem_polled(void)
 	struct cmds c = cmds_at(d, CMDS);
 	uint64_t f;
 
-	cmd_sem(&c, DSA_CMD_SEM_WAIT, VA_HBM + SEM, -5, 0);	/* signed: 0 is enough */
+	cmd_sem(&c, DSA_CMD_SEM_WAIT, VA_HBM + SEM, -5, 0); /* signed: 0 is enough */
 	cmd_sem(&c, DSA_CMD_SEM_WAIT, VA_HBM + SEM, 5, 0);
 	queue_setup(d, 0, 1);
 	f = submit_cmds(&c, 0);
 	for (int i = 0; i < 10; i++)
 		CHECK_EQ(dsa_core_run(d->core, 100000), DSA_RUN_POLL);
-	*(volatile uint64_t *)(d->hbm + SEM) = 5;	/* by the CPU */
+	*(volatile uint64_t *)(d->hbm + SEM) = 5; /* by the CPU */
 	CHECK(wait_fence(d, 0, f));
 	dev_free(d);
 }
@@ -435,7 +443,7 @@ static void kill_waiting(void)
 	CHECK_EQ(QR(0, DSA_Q_ERR_OPCODE), DSA_CMD_SEM_WAIT);
 	CHECK_EQ(d->raised[1], 1);
 	CHECK_EQ(QR(0, DSA_Q_HEAD), 0);
-	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL);	/* not ACTIVE: nothing */
+	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL); /* not ACTIVE: nothing */
 	CHECK_EQ(d->raised[1], 1);
 	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
 	CHECK_EQ(QR(0, DSA_Q_STATE), DSA_QSTATE_DISABLED);
@@ -491,9 +499,9 @@ static void logs_are_bounded(void)
 }
 
 const struct test queue_tests[] = {
-	TEST(wrap_around), TEST(full_ring), TEST(bad_doorbell), TEST(completion_order),
-	TEST(ring_packets), TEST(ring_unreadable), TEST(bad_enable), TEST(command_packets),
-	TEST(double_fetch), TEST(header_changes), TEST(ring_double_fetch), TEST(semaphores),
-	TEST(sem_polled), TEST(sem_faults), TEST(timestamps), TEST(kill_waiting), TEST(neighbours),
-	TEST(shared_vector), TEST(logs_are_bounded), TESTS_END
+	TEST(wrap_around),  TEST(full_ring),       TEST(bad_doorbell),      TEST(completion_order),
+	TEST(ring_packets), TEST(ring_unreadable), TEST(bad_enable),        TEST(command_packets),
+	TEST(double_fetch), TEST(header_changes),  TEST(ring_double_fetch), TEST(semaphores),
+	TEST(sem_polled),   TEST(sem_faults),      TEST(timestamps),        TEST(kill_waiting),
+	TEST(neighbours),   TEST(shared_vector),   TEST(logs_are_bounded),  TESTS_END
 };

@@ -128,11 +128,13 @@ static void every_write(void)
 				check_failed(__FILE__, __LINE__, "write of %u at 0x%llx", size,
 					     (unsigned long long)off);
 			now = rd(d, off & ~7ull, 8);
-			if (now != old && (off < DSA_REG_BAD_ACCESS - 7 || off > DSA_REG_BAD_ACCESS + 3) &&
+			if (now != old &&
+			    (off < DSA_REG_BAD_ACCESS - 7 || off > DSA_REG_BAD_ACCESS + 3) &&
 			    (!ok || (reg_size(off, &mode) && mode == RO)) &&
 			    off / 8 * 8 != DSA_REG_TEMPERATURE)
-				check_failed(__FILE__, __LINE__, "write of %u at 0x%llx had an effect",
-					     size, (unsigned long long)off);
+				check_failed(__FILE__, __LINE__,
+					     "write of %u at 0x%llx had an effect", size,
+					     (unsigned long long)off);
 		}
 		if (test_failed)
 			break;
@@ -184,7 +186,7 @@ static void ping(void)
 	struct dev *d = dev_new(0);
 
 	wr32(d, DSA_REG_PING, 0);
-	CHECK_EQ(rd32(d, DSA_REG_INT_STATUS), 0);	/* a worker raises it */
+	CHECK_EQ(rd32(d, DSA_REG_INT_STATUS), 0); /* a worker raises it */
 	dev_run(d);
 	CHECK_EQ(rd32(d, DSA_REG_INT_STATUS), DSA_INT_PING);
 	CHECK_EQ(d->raised[0], 0);
@@ -192,7 +194,7 @@ static void ping(void)
 	CHECK_EQ(d->raised[0], 1);
 	wr32(d, DSA_REG_PING, 1);
 	dev_run(d);
-	CHECK_EQ(d->raised[0], 1);	/* gained nothing */
+	CHECK_EQ(d->raised[0], 1); /* gained nothing */
 	wr32(d, DSA_REG_INT_STATUS, DSA_INT_PING);
 	CHECK_EQ(rd32(d, DSA_REG_INT_STATUS), 0);
 	wr32(d, DSA_REG_PING, 1);
@@ -215,7 +217,7 @@ static void config_only_when_disabled(void)
 	wr32(d, DSA_QREG(3, DSA_Q_VECTOR), 2);
 	CHECK_EQ(rd32(d, DSA_REG_BAD_ACCESS), bad + 5);
 	CHECK_EQ(rd32(d, DSA_QREG(3, DSA_Q_ASID)), 1);
-	wr32(d, DSA_QREG(3, DSA_Q_COMMAND), DSA_QCMD_ENABLE);	/* not from ACTIVE */
+	wr32(d, DSA_QREG(3, DSA_Q_COMMAND), DSA_QCMD_ENABLE); /* not from ACTIVE */
 	wr32(d, DSA_QREG(3, DSA_Q_COMMAND), 99);
 	CHECK_EQ(rd32(d, DSA_REG_BAD_ACCESS), bad + 7);
 	wr32(d, DSA_QREG(3, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
@@ -239,7 +241,7 @@ static void doorbells(void)
 		dsa_core_doorbell(d->core, off, 1, 4);
 	dsa_core_doorbell(d->core, 0x40000, 1, 4);
 	dsa_core_doorbell(d->core, UINT64_MAX - 3, 1, 4);
-	dsa_core_doorbell(d->core, DSA_DOORBELL(1), 1, 4);	/* DISABLED */
+	dsa_core_doorbell(d->core, DSA_DOORBELL(1), 1, 4); /* DISABLED */
 	bus_unlock(d);
 	CHECK_EQ(rd32(d, DSA_REG_BAD_ACCESS), bad + 3 + 0xfff + 3);
 	CHECK_EQ(rd32(d, DSA_QREG(0, DSA_Q_TAIL)), 0);
@@ -304,12 +306,12 @@ static void bad_configs(void)
 	dsa_core_config_default(&good);
 	good.hbm = mem;
 	good.hbm_size = sizeof(mem);
-#define REFUSED(change) \
-	do { \
-		c = good; \
-		change; \
+#define REFUSED(change)                                       \
+	do {                                                  \
+		c = good;                                     \
+		change;                                       \
 		CHECK(!dsa_core_new(&c, NULL, NULL, &error)); \
-		CHECK(error && *error); \
+		CHECK(error && *error);                       \
 	} while (0)
 	REFUSED(c.hbm_size = 3 << 20);
 	REFUSED(c.hbm_size = 0);
@@ -325,8 +327,9 @@ static void bad_configs(void)
 	REFUSED(c.bus_mb_per_s = 0);
 }
 
-const struct test regs_tests[] = {
-	TEST(every_read), TEST(every_write), TEST(identification), TEST(halves), TEST(ping),
-	TEST(config_only_when_disabled), TEST(doorbells), TEST(invalid_inv), TEST(reset_values),
-	TEST(telemetry), TEST(bad_configs), TESTS_END
-};
+const struct test regs_tests[] = { TEST(every_read),     TEST(every_write),
+				   TEST(identification), TEST(halves),
+				   TEST(ping),           TEST(config_only_when_disabled),
+				   TEST(doorbells),      TEST(invalid_inv),
+				   TEST(reset_values),   TEST(telemetry),
+				   TEST(bad_configs),    TESTS_END };

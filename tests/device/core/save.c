@@ -4,11 +4,11 @@
 
 #include <stdlib.h>
 
-#define CODE	0x300000
-#define CMDS	0x310000
-#define DATA	0x400000
-#define SEM	0x330000
-#define COPY	0x800000
+#define CODE      0x300000
+#define CMDS      0x310000
+#define DATA      0x400000
+#define SEM       0x330000
+#define COPY      0x800000
 #define COPY_SIZE (4u << 20)
 
 struct image {
@@ -25,7 +25,7 @@ static struct image take(struct dev *d)
 	im.state = malloc(need + 16);
 	memset(im.state, 0xa5, need + 16);
 	CHECK_EQ(dsa_core_save(d->core, im.state, need - 1), need);
-	CHECK_EQ(*(uint8_t *)im.state, 0xa5);		/* too small: untouched */
+	CHECK_EQ(*(uint8_t *)im.state, 0xa5); /* too small: untouched */
 	im.size = dsa_core_save(d->core, im.state, need);
 	CHECK_EQ(im.size, need);
 	CHECK_EQ(((uint8_t *)im.state)[need], 0xa5);
@@ -103,10 +103,10 @@ static void emit_work(struct dev *d)
 	emit(&k, ADDI(T1, T0, 50));
 	emit(&k, SLLI(T1, T1, 7));
 	emit(&k, SD(T0, SP, -8));
-	emit(&k, ADD(T2, T2, T1));	/* loop: */
+	emit(&k, ADD(T2, T2, T1)); /* loop: */
 	emit(&k, ADDI(T1, T1, -1));
 	emit(&k, BNE(T1, X0, -8));
-	emit(&k, LD(T0, SP, -8));	/* survives in the scratchpad */
+	emit(&k, LD(T0, SP, -8)); /* survives in the scratchpad */
 	emit(&k, SYSRD(S0, DSA_SYS_PID_X));
 	emit(&k, ADD(T2, T2, T0));
 	emit(&k, ADD(T2, T2, S0));
@@ -230,7 +230,7 @@ static void truncated(void)
 	const char *error;
 
 	for (size_t size = 0; size < im.size; size += size < 3000 ? 1 : 997) {
-		uint8_t *copy = malloc(size ? size : 1);	/* for ASan to see beyond it */
+		uint8_t *copy = malloc(size ? size : 1); /* for ASan to see beyond it */
 
 		memcpy(copy, im.state, size);
 		error = NULL;
@@ -256,7 +256,8 @@ static void damaged(void)
 		memcpy(copy, im.state, im.size);
 		for (unsigned int n = 1 + rnd(&seed) % 3; n--;) {
 			size_t at = rnd(&seed) % (rnd(&seed) % 3 ? 16000 : im.size);
-			static const uint64_t values[] = { 0, 1, UINT32_MAX, UINT64_MAX, 1ull << 63 };
+			static const uint64_t values[] = { 0, 1, UINT32_MAX, UINT64_MAX,
+							   1ull << 63 };
 
 			if (rnd(&seed) & 1)
 				copy[at % im.size] ^= 1u << rnd(&seed) % 8;
@@ -305,6 +306,5 @@ static void other_device(void)
 	dev_free(d);
 }
 
-const struct test save_tests[] = {
-	TEST(quiet), TEST(in_flight), TEST(truncated), TEST(damaged), TEST(other_device), TESTS_END
-};
+const struct test save_tests[] = { TEST(quiet),   TEST(in_flight),    TEST(truncated),
+				   TEST(damaged), TEST(other_device), TESTS_END };

@@ -2,11 +2,11 @@
 /* Several threads: work on many queues at once, killed, reset and invalidated meanwhile. */
 #include "harness.h"
 
-#define CODE	0x300000
-#define CMDS	0x310000
-#define QUEUES	6
-#define AREA(q)	(0x800000 + (uint64_t)(q) * 0x400000)
-#define SPARE	0x10000000000ull
+#define CODE    0x300000
+#define CMDS    0x310000
+#define QUEUES  6
+#define AREA(q) (0x800000 + (uint64_t)(q) * 0x400000)
+#define SPARE   0x10000000000ull
 
 static unsigned int queue_number(unsigned int i)
 {
@@ -106,7 +106,8 @@ static void kill_storm(void)
 			prepare(d, i, round);
 		for (uint64_t end = clock_ns() + rnd(&seed) % 300000; clock_ns() < end;)
 			sched_yield();
-		wr32(d, DSA_QREG(0, DSA_Q_COMMAND), rnd(&seed) & 1 ? DSA_QCMD_KILL : DSA_QCMD_DISABLE);
+		wr32(d, DSA_QREG(0, DSA_Q_COMMAND),
+		     rnd(&seed) & 1 ? DSA_QCMD_KILL : DSA_QCMD_DISABLE);
 		wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
 		CHECK(wait_state(d, 0, DSA_QSTATE_DISABLED));
 		for (unsigned int i = 1; i < QUEUES; i++) {
@@ -178,7 +179,8 @@ static void reset_storm(void)
 		CHECK(dsa_core_idle(d->core));
 		if (flr) {
 			for (uint64_t off = 0; off < HBM_SIZE; off += 4096)
-				CHECK(!d->hbm[off] && !memcmp(d->hbm + off, d->hbm + off + 1, 4095));
+				CHECK(!d->hbm[off] &&
+				      !memcmp(d->hbm + off, d->hbm + off + 1, 4095));
 			emit_add_one(d);
 		}
 		d->hbm_tables = HBM_TABLES;
@@ -209,8 +211,10 @@ static void work_after_flr(void)
 	CHECK_EQ(rd32(d, DSA_REG_STATUS), DSA_STATUS_RESETTING);
 	/* tables in system memory survive the clearing */
 	root_set(d, 1, table_new(d, true));
-	*pte_at(d, 1, 0x1000, 0, true) = RAM_DATA | DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_R | DSA_PTE_SYS;
-	*pte_at(d, 1, 0x2000, 0, true) = 0x3000000 | DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_R | DSA_PTE_W;
+	*pte_at(d, 1, 0x1000, 0, true) = RAM_DATA | DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_R |
+					 DSA_PTE_SYS;
+	*pte_at(d, 1, 0x2000, 0, true) = 0x3000000 | DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_R |
+					 DSA_PTE_W;
 	cmd_fill(&c, 0x2000, 8, 0x42, 1);
 	memcpy(ram_at(d, RAM_DATA), d->hbm + CMDS, c.size);
 	queue_setup(d, 0, 1);
@@ -261,6 +265,7 @@ static void invalidation_storm(void)
 }
 
 const struct test stress_tests[] = {
-	TEST(many_queues), TEST(kill_storm), TEST(nothing_after_stop), TEST(reset_storm),
-	TEST(work_after_flr), TEST(invalidation_storm), TESTS_END
+	TEST(many_queues), TEST(kill_storm),     TEST(nothing_after_stop),
+	TEST(reset_storm), TEST(work_after_flr), TEST(invalidation_storm),
+	TESTS_END
 };
