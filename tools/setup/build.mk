@@ -32,6 +32,6 @@ $(B)/qemu/qemu-system-x86_64: $(B)/qemu/.source $(SETUP)/qemu-build $(QEMU_SOURC
 	$(Q)$(SETUP)/qemu-build
 
 .PHONY: qemu
-qemu: $(QEMU) ## QEMU with the device
+qemu: $(B)/qemu/qemu-system-x86_64 ## QEMU with the device
 
-ALL += $(QEMU)
+ALL += $(if $(call ours,$(QEMU)),$(B)/qemu/qemu-system-x86_64) $(if $(call ours,$(KERNEL)),$(B)/kernel/.ready)

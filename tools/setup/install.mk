@@ -18,7 +18,7 @@ install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTD
 	$(Q)install -m 644 include/uapi/drm/dsa_accel.h $(I)/include/drm/
 	$(Q)install -m 644 libdsa/devrt/*.c $(I)/share/dsa/devrt/
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' libdsa/dsa.pc.in >$(I)/lib/pkgconfig/dsa.pc
-	$(Q)install -m 644 $(DRIVER_KO) $(I)/lib/dsa/
+	$(Q)install -m 644 $(B)/driver/dsa_accel.ko $(I)/lib/dsa/
 	$(Q)install -m 755 $(QEMU) $(I)/lib/dsa/qemu-system-x86_64
 	$(Q)install -m 644 $(B)/qemu/bios/* $(I)/lib/dsa/bios/
 	$(Q)install -m 644 $(KERNEL) $(I)/lib/dsa/vmlinuz
