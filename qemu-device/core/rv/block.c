@@ -15,8 +15,8 @@ struct rv_block rv_unlinked = { .n = INT64_MAX };
 struct builder {
 	struct rv_hart *h;
 	uint64_t start;
-	uint64_t pc;		/* of the instruction at hand */
-	unsigned int n;		/* instructions before it */
+	uint64_t pc;    /* of the instruction at hand */
+	unsigned int n; /* instructions before it */
 	unsigned int max;
 	unsigned int slots;
 	bool ended;
@@ -46,7 +46,10 @@ static struct rv_op *emit(struct builder *b, enum rv_op_id op)
 	b->last = (int)b->slots++;
 	*o = (struct rv_op){
 		.h = b->h->labels[op],
-		.rd = b->in.rd, .rs1 = b->in.rs1, .rs2 = b->in.rs2, .rs3 = b->in.rs3,
+		.rd = b->in.rd,
+		.rs1 = b->in.rs1,
+		.rs2 = b->in.rs2,
+		.rs3 = b->in.rs3,
 		.imm = b->in.imm,
 	};
 	return o;
@@ -97,8 +100,11 @@ static void emit_call(struct builder *b, rv_fn *fn, uint32_t sub, bool int_rd)
 	if (int_rd)
 		o->rd = sink(o->rd);
 	*c = (struct rv_call){
-		.fn = fn, .raw = b->in.raw, .sub = (uint16_t)sub,
-		.rm = b->in.rm, .n = (uint8_t)b->n,
+		.fn = fn,
+		.raw = b->in.raw,
+		.sub = (uint16_t)sub,
+		.rm = b->in.rm,
+		.n = (uint8_t)b->n,
 	};
 	b->last = b->last2 = -1;
 }
@@ -233,12 +239,18 @@ static enum rv_op_id branch_on_zero(enum rv_op_id op)
 static enum rv_op_id branch_after_addi(enum rv_op_id op)
 {
 	switch (op) {
-	case RV_OP_BEQ: return RV_OP_ADDI_BEQ;
-	case RV_OP_BNE: return RV_OP_ADDI_BNE;
-	case RV_OP_BLT: return RV_OP_ADDI_BLT;
-	case RV_OP_BGE: return RV_OP_ADDI_BGE;
-	case RV_OP_BLTU: return RV_OP_ADDI_BLTU;
-	default: return RV_OP_ADDI_BGEU;
+	case RV_OP_BEQ:
+		return RV_OP_ADDI_BEQ;
+	case RV_OP_BNE:
+		return RV_OP_ADDI_BNE;
+	case RV_OP_BLT:
+		return RV_OP_ADDI_BLT;
+	case RV_OP_BGE:
+		return RV_OP_ADDI_BGE;
+	case RV_OP_BLTU:
+		return RV_OP_ADDI_BLTU;
+	default:
+		return RV_OP_ADDI_BGEU;
 	}
 }
 
@@ -248,8 +260,8 @@ static bool fuse_addi_branch(struct builder *b, struct rv_op *saved)
 	struct rv_op *prev = b->last >= 0 ? &b->ops[b->last] : NULL;
 
 	if (!last_is(b, RV_OP_ADDI) || prev->rd != prev->rs1 ||
-	    (prev->rd != b->in.rs1 && prev->rd != b->in.rs2) ||
-	    prev->imm < -2048 || prev->imm > 2047)
+	    (prev->rd != b->in.rs1 && prev->rd != b->in.rs2) || prev->imm < -2048 ||
+	    prev->imm > 2047)
 		return false;
 	*saved = *prev;
 	drop_last(b);
@@ -298,7 +310,7 @@ static void build_jal(struct builder *b)
 		return;
 	}
 	b->last = b->last2 = -1;
-	b->pc = target - b->in.len;	/* the caller steps over the jump */
+	b->pc = target - b->in.len; /* the caller steps over the jump */
 }
 
 static void build_jalr(struct builder *b)
@@ -332,8 +344,8 @@ static void build_fp(struct builder *b)
 	uint32_t rm = b->in.rm == 7 ? b->h->code_frm : b->in.rm;
 	struct rv_op *o;
 
-	if (rm < 5 ? !host_rounds(b) || (op >= RV_OP_FCVT_W_S && op <= RV_OP_FCVT_LU_D && rm != 1)
-		   : true) {
+	if (rm < 5 ? !host_rounds(b) || (op >= RV_OP_FCVT_W_S && op <= RV_OP_FCVT_LU_D && rm != 1) :
+		     true) {
 		emit_call(b, rv_do_fp_soft, op, int_rd);
 		return;
 	}
@@ -371,7 +383,7 @@ static void build_plain(struct builder *b)
 		return;
 	}
 	if (!b->in.rd)
-		return;		/* a hint */
+		return; /* a hint */
 	emit(b, row->op);
 }
 
@@ -401,7 +413,11 @@ static void build_insn(struct builder *b)
 	case RV_OP_SRLI:
 		build_srli(b);
 		break;
-	case RV_OP_BEQ: case RV_OP_BNE: case RV_OP_BLT: case RV_OP_BGE: case RV_OP_BLTU:
+	case RV_OP_BEQ:
+	case RV_OP_BNE:
+	case RV_OP_BLT:
+	case RV_OP_BGE:
+	case RV_OP_BLTU:
 	case RV_OP_BGEU:
 		build_branch(b);
 		break;
@@ -474,7 +490,7 @@ static bool build(struct builder *b)
 		if (!may_continue(b))
 			break;
 		if (!fetch_insn(b))
-			break;	/* cannot happen: same page */
+			break; /* cannot happen: same page */
 	}
 	if (!b->ended)
 		end_with_jump(b, b->n, b->pc);
@@ -483,8 +499,7 @@ static bool build(struct builder *b)
 
 static size_t block_size(unsigned int slots)
 {
-	return sizeof(struct rv_block) +
-	       slots * (sizeof(struct rv_op) + sizeof(struct rv_opinfo));
+	return sizeof(struct rv_block) + slots * (sizeof(struct rv_op) + sizeof(struct rv_opinfo));
 }
 
 static void finish(struct builder *b, struct rv_block *blk)

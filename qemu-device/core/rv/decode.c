@@ -5,18 +5,28 @@
 #include "rv_int.h"
 
 #define I(name_, args_, match_, mask_, fmt_, op_) \
-	{ .name = name_, .args = args_, .match = match_, .mask = mask_, \
-	  .fmt = RV_FMT_##fmt_, .op = RV_OP_##op_ },
+	{ .name = name_,                          \
+	  .args = args_,                          \
+	  .match = match_,                        \
+	  .mask = mask_,                          \
+	  .fmt = RV_FMT_##fmt_,                   \
+	  .op = RV_OP_##op_ },
 #define C(name_, args_, match_, mask_, fmt_, fn_, sub_) \
-	{ .name = name_, .args = args_, .match = match_, .mask = mask_, \
-	  .fmt = RV_FMT_##fmt_, .op = RV_OP_CALL, .fn = fn_, .sub = sub_ },
+	{ .name = name_,                                \
+	  .args = args_,                                \
+	  .match = match_,                              \
+	  .mask = mask_,                                \
+	  .fmt = RV_FMT_##fmt_,                         \
+	  .op = RV_OP_CALL,                             \
+	  .fn = fn_,                                    \
+	  .sub = sub_ },
 const struct rv_row rv_rows[] = {
 #include "rv_insns.def"
 };
 #undef I
 #undef C
 
-#define ROWS	(sizeof(rv_rows) / sizeof(rv_rows[0]))
+#define ROWS (sizeof(rv_rows) / sizeof(rv_rows[0]))
 const unsigned int rv_row_count = ROWS;
 
 /*
@@ -24,8 +34,8 @@ const unsigned int rv_row_count = ROWS;
  * row whose mask leaves key bits open stands in every list it may match.
  * Built once, before the first hart, by rv_decode_init().
  */
-#define KEYS		(32 * 8 + 4 * 8)
-#define MAX_ENTRIES	(ROWS * 8)
+#define KEYS        (32 * 8 + 4 * 8)
+#define MAX_ENTRIES (ROWS * 8)
 static uint16_t index_start[KEYS + 1];
 static uint16_t index_rows[MAX_ENTRIES];
 
@@ -106,13 +116,15 @@ static int32_t imm_j(uint32_t w)
 static int32_t imm_cj(uint32_t w)
 {
 	return sext(bits(w, 3, 3) << 1 | bit(w, 11, 4) | bit(w, 2, 5) | bit(w, 7, 6) |
-		    bit(w, 6, 7) | bits(w, 9, 2) << 8 | bit(w, 8, 10) | bit(w, 12, 11), 12);
+			    bit(w, 6, 7) | bits(w, 9, 2) << 8 | bit(w, 8, 10) | bit(w, 12, 11),
+		    12);
 }
 
 static int32_t imm_cb(uint32_t w)
 {
 	return sext(bits(w, 3, 2) << 1 | bits(w, 10, 2) << 3 | bit(w, 2, 5) | bits(w, 5, 2) << 6 |
-		    bit(w, 12, 8), 9);
+			    bit(w, 12, 8),
+		    9);
 }
 
 static int32_t imm_ci(uint32_t w)
@@ -247,8 +259,10 @@ static bool operands16(enum rv_fmt fmt, struct rv_insn *in)
 		in->imm = imm_ci(w);
 		return true;
 	case RV_FMT_C16SP:
-		operands_crd(in, 2, sext(bit(w, 6, 4) | bit(w, 2, 5) | bit(w, 5, 6) |
-					 bits(w, 3, 2) << 7 | bit(w, 12, 9), 10));
+		operands_crd(in, 2,
+			     sext(bit(w, 6, 4) | bit(w, 2, 5) | bit(w, 5, 6) | bits(w, 3, 2) << 7 |
+					  bit(w, 12, 9),
+				  10));
 		return in->imm != 0;
 	case RV_FMT_CLUI:
 		in->rd = full;

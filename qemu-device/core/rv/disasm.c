@@ -7,15 +7,15 @@
 #include "rv_int.h"
 
 static const char *const xname[32] = {
-	"zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3",
-	"a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
-	"t3", "t4", "t5", "t6",
+	"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+	"a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+	"s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
 };
 
 static const char *const fname[32] = {
-	"ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", "fa0", "fa1",
-	"fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7",
-	"fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
+	"ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1",  "fa0",
+	"fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4",  "fs5",
+	"fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11",
 };
 
 static const char *const rmname[8] = { "rne", "rtz", "rdn", "rup", "rmm", "?5", "?6", "dyn" };
@@ -42,23 +42,57 @@ static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char
 static void put_arg(struct text *t, char c, const struct rv_insn *in, uint64_t pc)
 {
 	switch (c) {
-	case 'd': put(t, "%s", xname[in->rd]); break;
-	case 's': put(t, "%s", xname[in->rs1]); break;
-	case 't': put(t, "%s", xname[in->rs2]); break;
-	case 'r': put(t, "%s", xname[in->rs3]); break;
-	case 'D': put(t, "%s", fname[in->rd]); break;
-	case 'S': put(t, "%s", fname[in->rs1]); break;
-	case 'T': put(t, "%s", fname[in->rs2]); break;
-	case 'R': put(t, "%s", fname[in->rs3]); break;
-	case 'j': put(t, "%" PRId32, in->imm); break;
-	case 'u': put(t, "0x%" PRIx32, (uint32_t)in->imm >> 12); break;
-	case 'o': put(t, "%" PRId32 "(%s)", in->imm, xname[in->rs1]); break;
-	case 'a': put(t, "(%s)", xname[in->rs1]); break;
-	case 'b': put(t, "0x%" PRIx64, pc + (uint64_t)(int64_t)in->imm); break;
-	case 'c': put(t, "0x%03" PRIx32, (uint32_t)in->imm); break;
-	case 'z': put(t, "%u", in->rs1); break;
-	case 'm': put(t, "%s", rmname[in->rm & 7]); break;
-	default: put(t, "%c", c); break;
+	case 'd':
+		put(t, "%s", xname[in->rd]);
+		break;
+	case 's':
+		put(t, "%s", xname[in->rs1]);
+		break;
+	case 't':
+		put(t, "%s", xname[in->rs2]);
+		break;
+	case 'r':
+		put(t, "%s", xname[in->rs3]);
+		break;
+	case 'D':
+		put(t, "%s", fname[in->rd]);
+		break;
+	case 'S':
+		put(t, "%s", fname[in->rs1]);
+		break;
+	case 'T':
+		put(t, "%s", fname[in->rs2]);
+		break;
+	case 'R':
+		put(t, "%s", fname[in->rs3]);
+		break;
+	case 'j':
+		put(t, "%" PRId32, in->imm);
+		break;
+	case 'u':
+		put(t, "0x%" PRIx32, (uint32_t)in->imm >> 12);
+		break;
+	case 'o':
+		put(t, "%" PRId32 "(%s)", in->imm, xname[in->rs1]);
+		break;
+	case 'a':
+		put(t, "(%s)", xname[in->rs1]);
+		break;
+	case 'b':
+		put(t, "0x%" PRIx64, pc + (uint64_t)(int64_t)in->imm);
+		break;
+	case 'c':
+		put(t, "0x%03" PRIx32, (uint32_t)in->imm);
+		break;
+	case 'z':
+		put(t, "%u", in->rs1);
+		break;
+	case 'm':
+		put(t, "%s", rmname[in->rm & 7]);
+		break;
+	default:
+		put(t, "%c", c);
+		break;
 	}
 }
 
@@ -86,18 +120,30 @@ unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size)
 const char *rv_cause_name(enum rv_cause cause)
 {
 	switch (cause) {
-	case RV_CAUSE_FETCH_MISALIGNED: return "misaligned instruction fetch";
-	case RV_CAUSE_FETCH_ACCESS: return "instruction access fault";
-	case RV_CAUSE_ILLEGAL: return "illegal instruction";
-	case RV_CAUSE_EBREAK: return "breakpoint";
-	case RV_CAUSE_LOAD_MISALIGNED: return "misaligned load-reserved";
-	case RV_CAUSE_LOAD_ACCESS: return "load access fault";
-	case RV_CAUSE_STORE_MISALIGNED: return "misaligned atomic";
-	case RV_CAUSE_STORE_ACCESS: return "store access fault";
-	case RV_CAUSE_ECALL: return "environment call";
-	case RV_CAUSE_FETCH_PAGE: return "instruction page fault";
-	case RV_CAUSE_LOAD_PAGE: return "load page fault";
-	case RV_CAUSE_STORE_PAGE: return "store page fault";
+	case RV_CAUSE_FETCH_MISALIGNED:
+		return "misaligned instruction fetch";
+	case RV_CAUSE_FETCH_ACCESS:
+		return "instruction access fault";
+	case RV_CAUSE_ILLEGAL:
+		return "illegal instruction";
+	case RV_CAUSE_EBREAK:
+		return "breakpoint";
+	case RV_CAUSE_LOAD_MISALIGNED:
+		return "misaligned load-reserved";
+	case RV_CAUSE_LOAD_ACCESS:
+		return "load access fault";
+	case RV_CAUSE_STORE_MISALIGNED:
+		return "misaligned atomic";
+	case RV_CAUSE_STORE_ACCESS:
+		return "store access fault";
+	case RV_CAUSE_ECALL:
+		return "environment call";
+	case RV_CAUSE_FETCH_PAGE:
+		return "instruction page fault";
+	case RV_CAUSE_LOAD_PAGE:
+		return "load page fault";
+	case RV_CAUSE_STORE_PAGE:
+		return "store page fault";
 	}
 	return "unknown";
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The executor: one handler an operation, each ends by jumping to the next
  * one's. Included by exec_*.c, once for each set of host instructions.
@@ -14,6 +14,9 @@
 #ifndef __clang__
 #pragma GCC optimize("no-gcse", "no-crossjumping")
 #endif
+
+/* Handlers read as a table; labels within macros confuse the formatter. */
+/* clang-format off */
 
 #define PAGE_MASK	(~(uint64_t)(RV_PAGE_SIZE - 1))
 #define BOX		0xffffffff00000000ull
@@ -627,3 +630,5 @@ out:
 	h->left = left;
 	return reason;
 }
+
+/* clang-format on */

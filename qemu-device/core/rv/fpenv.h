@@ -51,8 +51,8 @@ static inline void rv_fp_sync(struct rv_hart *h)
 
 	if (!(v & 0x3f))
 		return;
-	h->arch.fcsr |= (v & 0x20 ? RV_NX : 0) | (v & 0x10 ? RV_UF : 0) |
-			(v & 0x08 ? RV_OF : 0) | (v & 0x04 ? RV_DZ : 0) | (v & 0x01 ? RV_NV : 0);
+	h->arch.fcsr |= (v & 0x20 ? RV_NX : 0) | (v & 0x10 ? RV_UF : 0) | (v & 0x08 ? RV_OF : 0) |
+			(v & 0x04 ? RV_DZ : 0) | (v & 0x01 ? RV_NV : 0);
 	rv_host_set(v & ~0x3fu);
 }
 

@@ -12,7 +12,7 @@
 #include "fpenv.h"
 #include "rv_int.h"
 
-#define PAGE_MASK	(~(uint64_t)(RV_PAGE_SIZE - 1))
+#define PAGE_MASK (~(uint64_t)(RV_PAGE_SIZE - 1))
 
 static bool mem_fault(struct rv_hart *h, enum rv_access access, bool page, uint32_t code,
 		      uint64_t va)
@@ -23,7 +23,9 @@ static bool mem_fault(struct rv_hart *h, enum rv_access access, bool page, uint3
 	};
 
 	h->fault = (struct rv_fault){
-		.cause = cause[page][access == RV_READ ? 0 : access == RV_WRITE ? 1 : 2],
+		.cause = cause[page][access == RV_READ  ? 0 :
+				     access == RV_WRITE ? 1 :
+							  2],
 		.access = access,
 		.code = code,
 		.addr = va,
@@ -57,16 +59,16 @@ static struct rv_range *fill_range(struct rv_hart *h, uint64_t va, enum rv_acces
 		mem_fault(h, access, res == RV_FILL_PAGE_FAULT, out.code, va);
 		return NULL;
 	}
-	if (va - out.va >= out.size || !(out.perm & access) ||
-	    ((out.va | out.size) & ~PAGE_MASK)) {
+	if (va - out.va >= out.size || !(out.perm & access) || ((out.va | out.size) & ~PAGE_MASK)) {
 		/* The embedding code broke its promise: do not run on. */
 		mem_fault(h, access, false, 0, va);
 		return NULL;
 	}
 	h->tlb_used = true;
 	r = &h->ranges[h->range_next++ % RV_RANGES];
-	*r = (struct rv_range){ .va = out.va, .size = out.size, .host = out.host,
-				.perm = out.perm };
+	*r = (struct rv_range){
+		.va = out.va, .size = out.size, .host = out.host, .perm = out.perm
+	};
 	return r;
 }
 
@@ -149,20 +151,32 @@ static unsigned int first_part(struct rv_hart *h, uint64_t va, unsigned int size
 static uint64_t load_whole(const void *p, unsigned int size)
 {
 	switch (size) {
-	case 1: return RV_HOST_LOAD(rv_u8, p);
-	case 2: return RV_HOST_LOAD(rv_u16, p);
-	case 4: return RV_HOST_LOAD(rv_u32, p);
-	default: return RV_HOST_LOAD(rv_u64, p);
+	case 1:
+		return RV_HOST_LOAD(rv_u8, p);
+	case 2:
+		return RV_HOST_LOAD(rv_u16, p);
+	case 4:
+		return RV_HOST_LOAD(rv_u32, p);
+	default:
+		return RV_HOST_LOAD(rv_u64, p);
 	}
 }
 
 static void store_whole(void *p, uint64_t v, unsigned int size)
 {
 	switch (size) {
-	case 1: RV_HOST_STORE(rv_u8, p, v); break;
-	case 2: RV_HOST_STORE(rv_u16, p, v); break;
-	case 4: RV_HOST_STORE(rv_u32, p, v); break;
-	default: RV_HOST_STORE(rv_u64, p, v); break;
+	case 1:
+		RV_HOST_STORE(rv_u8, p, v);
+		break;
+	case 2:
+		RV_HOST_STORE(rv_u16, p, v);
+		break;
+	case 4:
+		RV_HOST_STORE(rv_u32, p, v);
+		break;
+	default:
+		RV_HOST_STORE(rv_u64, p, v);
+		break;
 	}
 }
 
@@ -182,8 +196,7 @@ bool rv_load_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t *v
 		return false;
 	if (!load_part(h, va, a, &v, first))
 		return false;
-	if (first < size &&
-	    !load_part(h, va + first, b, (uint8_t *)&v + first, size - first))
+	if (first < size && !load_part(h, va + first, b, (uint8_t *)&v + first, size - first))
 		return false;
 	*val = v;
 	return true;
@@ -229,8 +242,8 @@ void *rv_amo_pointer(struct rv_hart *h, uint64_t va, bool *slow)
 	return host;
 }
 
-bool rv_amo_slow(struct rv_hart *h, uint64_t va, unsigned int size, enum rv_amo_op op,
-		 uint64_t val, uint64_t *old)
+bool rv_amo_slow(struct rv_hart *h, uint64_t va, unsigned int size, enum rv_amo_op op, uint64_t val,
+		 uint64_t *old)
 {
 	uint32_t code;
 

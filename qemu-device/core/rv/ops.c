@@ -58,12 +58,12 @@ enum rv_step rv_do_dsa_rd(struct rv_hart *h, const struct rv_op *op)
 	return RV_STEP_NEXT;
 }
 
-#define CSR_FFLAGS	0x001
-#define CSR_FRM		0x002
-#define CSR_FCSR	0x003
-#define CSR_CYCLE	0xc00
-#define CSR_TIME	0xc01
-#define CSR_INSTRET	0xc02
+#define CSR_FFLAGS  0x001
+#define CSR_FRM     0x002
+#define CSR_FCSR    0x003
+#define CSR_CYCLE   0xc00
+#define CSR_TIME    0xc01
+#define CSR_INSTRET 0xc02
 
 static bool csr_read(struct rv_hart *h, int csr, uint64_t *v)
 {
@@ -103,7 +103,7 @@ static bool csr_write(struct rv_hart *h, int csr, uint64_t v)
 		h->arch.fcsr = (uint32_t)v & 0xff;
 		return true;
 	}
-	return false;	/* the counters are read-only */
+	return false; /* the counters are read-only */
 }
 
 /* Variant: funct3; bit 2 set means that rs1 is the operand itself. */
@@ -166,8 +166,8 @@ static bool cas(void *p, unsigned int size, uint64_t *old, uint64_t val)
 	bool ok;
 
 	if (size == 8)
-		return __atomic_compare_exchange_n((uint64_t *)p, old, val, false,
-						   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		return __atomic_compare_exchange_n((uint64_t *)p, old, val, false, __ATOMIC_SEQ_CST,
+						   __ATOMIC_SEQ_CST);
 	ok = __atomic_compare_exchange_n((uint32_t *)p, &old32, (uint32_t)val, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	*old = old32;
@@ -206,15 +206,24 @@ static uint64_t amo_compute(enum rv_amo_op op, unsigned int size, uint64_t old, 
 	uint64_t uo = size == 4 ? (uint32_t)old : old, uv = size == 4 ? (uint32_t)val : val;
 
 	switch (op) {
-	case RV_AMO_ADD: return old + val;
-	case RV_AMO_XOR: return old ^ val;
-	case RV_AMO_AND: return old & val;
-	case RV_AMO_OR: return old | val;
-	case RV_AMO_MIN: return so < sv ? old : val;
-	case RV_AMO_MAX: return so > sv ? old : val;
-	case RV_AMO_MINU: return uo < uv ? old : val;
-	case RV_AMO_MAXU: return uo > uv ? old : val;
-	default: return val;
+	case RV_AMO_ADD:
+		return old + val;
+	case RV_AMO_XOR:
+		return old ^ val;
+	case RV_AMO_AND:
+		return old & val;
+	case RV_AMO_OR:
+		return old | val;
+	case RV_AMO_MIN:
+		return so < sv ? old : val;
+	case RV_AMO_MAX:
+		return so > sv ? old : val;
+	case RV_AMO_MINU:
+		return uo < uv ? old : val;
+	case RV_AMO_MAXU:
+		return uo > uv ? old : val;
+	default:
+		return val;
 	}
 }
 
@@ -256,7 +265,7 @@ enum rv_step rv_do_amo(struct rv_hart *h, const struct rv_op *op)
 	return RV_STEP_NEXT;
 }
 
-#define BOX	0xffffffff00000000ull
+#define BOX 0xffffffff00000000ull
 
 static uint64_t unbox32(uint64_t v)
 {
@@ -279,6 +288,7 @@ struct soft {
 	uint32_t flags;
 };
 
+/* clang-format off */
 static bool soft_arith(struct soft *s, enum rv_op_id id, uint64_t *r)
 {
 	switch (id) {
@@ -330,18 +340,20 @@ static bool is_single(enum rv_op_id id)
 	}
 }
 
-static void soft_to_int(struct rv_hart *h, const struct rv_op *op, struct soft *s,
-			enum rv_op_id id)
+/* clang-format on */
+
+static void soft_to_int(struct rv_hart *h, const struct rv_op *op, struct soft *s, enum rv_op_id id)
 {
-	bool is_signed = id == RV_OP_FCVT_W_S || id == RV_OP_FCVT_W_D ||
-			 id == RV_OP_FCVT_L_S || id == RV_OP_FCVT_L_D;
-	bool is_long = id == RV_OP_FCVT_L_S || id == RV_OP_FCVT_L_D ||
-		       id == RV_OP_FCVT_LU_S || id == RV_OP_FCVT_LU_D;
+	bool is_signed = id == RV_OP_FCVT_W_S || id == RV_OP_FCVT_W_D || id == RV_OP_FCVT_L_S ||
+			 id == RV_OP_FCVT_L_D;
+	bool is_long = id == RV_OP_FCVT_L_S || id == RV_OP_FCVT_L_D || id == RV_OP_FCVT_LU_S ||
+		       id == RV_OP_FCVT_LU_D;
 
 	h->arch.x[op->rd] = rv_soft_to_int(s->f, s->a, is_signed, is_long ? 64 : 32, s->rm,
 					   &s->flags);
 }
 
+/* clang-format off */
 static uint64_t soft_from_int(struct soft *s, enum rv_op_id id, uint64_t x)
 {
 	switch (id) {
@@ -356,6 +368,8 @@ static uint64_t soft_from_int(struct soft *s, enum rv_op_id id, uint64_t x)
 		return rv_soft_from_int(s->f, x, false, s->rm, &s->flags);
 	}
 }
+
+/* clang-format on */
 
 /* Any instruction with a rounding mode, in integers; variant: enum rv_op_id. */
 enum rv_step rv_do_fp_soft(struct rv_hart *h, const struct rv_op *op)

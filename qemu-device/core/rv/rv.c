@@ -26,7 +26,7 @@ void rv_use_exec(struct rv_hart *h, enum rv_exit (*exec)(struct rv_hart *h))
 {
 	h->exec = exec;
 	h->labels = NULL;
-	exec(h);	/* fills in labels */
+	exec(h); /* fills in labels */
 	h->arena_used = 1;
 	rv_flush_tlb(h);
 }

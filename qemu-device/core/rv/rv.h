@@ -17,14 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RV_PAGE_SHIFT	12
-#define RV_PAGE_SIZE	(1u << RV_PAGE_SHIFT)
-#define RV_TLB_BITS	9
-#define RV_TLB_SIZE	(1u << RV_TLB_BITS)
-#define RV_RANGES	16
-#define RV_JCACHE_BITS	10
-#define RV_JCACHE_SIZE	(1u << RV_JCACHE_BITS)
-#define RV_SYS_COUNT	32
+#define RV_PAGE_SHIFT  12
+#define RV_PAGE_SIZE   (1u << RV_PAGE_SHIFT)
+#define RV_TLB_BITS    9
+#define RV_TLB_SIZE    (1u << RV_TLB_BITS)
+#define RV_RANGES      16
+#define RV_JCACHE_BITS 10
+#define RV_JCACHE_SIZE (1u << RV_JCACHE_BITS)
+#define RV_SYS_COUNT   32
 
 /* Access rights and kinds. */
 enum rv_access {
@@ -39,9 +39,9 @@ enum rv_cause {
 	RV_CAUSE_FETCH_ACCESS = 1,
 	RV_CAUSE_ILLEGAL = 2,
 	RV_CAUSE_EBREAK = 3,
-	RV_CAUSE_LOAD_MISALIGNED = 4,	/* LR */
+	RV_CAUSE_LOAD_MISALIGNED = 4, /* LR */
 	RV_CAUSE_LOAD_ACCESS = 5,
-	RV_CAUSE_STORE_MISALIGNED = 6,	/* SC and AMO */
+	RV_CAUSE_STORE_MISALIGNED = 6, /* SC and AMO */
 	RV_CAUSE_STORE_ACCESS = 7,
 	RV_CAUSE_ECALL = 8,
 	RV_CAUSE_FETCH_PAGE = 12,
@@ -50,20 +50,20 @@ enum rv_cause {
 };
 
 enum rv_exit {
-	RV_EXIT_BUDGET,		/* budget used up; run again to go on */
-	RV_EXIT_DONE,		/* the program jumped to the exit address */
-	RV_EXIT_FAULT,		/* see hart->fault; pc is at the faulting instruction */
-	RV_EXIT_STOP,		/* rv_stop(); run again (after rv_clear_stop()) to go on */
-	RV_EXIT_YIELD,		/* an extension instruction waits; run again to retry it */
+	RV_EXIT_BUDGET, /* budget used up; run again to go on */
+	RV_EXIT_DONE,   /* the program jumped to the exit address */
+	RV_EXIT_FAULT,  /* see hart->fault; pc is at the faulting instruction */
+	RV_EXIT_STOP,   /* rv_stop(); run again (after rv_clear_stop()) to go on */
+	RV_EXIT_YIELD,  /* an extension instruction waits; run again to retry it */
 };
 
 struct rv_fault {
 	enum rv_cause cause;
-	enum rv_access access;	/* of memory faults; else 0 */
-	uint32_t code;		/* as given by fill, read or write; else 0 */
-	uint32_t insn;		/* 16 bits when compressed; 0 when it could not be read */
+	enum rv_access access; /* of memory faults; else 0 */
+	uint32_t code;         /* as given by fill, read or write; else 0 */
+	uint32_t insn;         /* 16 bits when compressed; 0 when it could not be read */
 	uint64_t pc;
-	uint64_t addr;		/* first byte that could not be accessed; else 0 */
+	uint64_t addr; /* first byte that could not be accessed; else 0 */
 };
 
 /*
@@ -75,7 +75,7 @@ struct rv_arch {
 	uint64_t pc;
 	uint64_t f[32];
 	uint32_t fcsr;
-	uint32_t res_size;	/* LR/SC reservation: 0 = none, else 4 or 8 */
+	uint32_t res_size; /* LR/SC reservation: 0 = none, else 4 or 8 */
 	uint64_t res_addr;
 	uint64_t res_value;
 	uint64_t instret;
@@ -83,22 +83,29 @@ struct rv_arch {
 
 enum rv_fill_result {
 	RV_FILL_OK,
-	RV_FILL_PAGE_FAULT,	/* translation missing or lacks the right */
-	RV_FILL_ACCESS_FAULT,	/* translation leads nowhere */
+	RV_FILL_PAGE_FAULT,   /* translation missing or lacks the right */
+	RV_FILL_ACCESS_FAULT, /* translation leads nowhere */
 };
 
 struct rv_tlb_fill {
-	uint64_t va;		/* of the range: page aligned, holds the address asked for */
-	uint64_t size;		/* multiple of RV_PAGE_SIZE; large leaves may say so */
-	void *host;		/* of byte @va; NULL: every access by read()/write() */
-	uint32_t perm;		/* RV_READ | ... that need no further fill() */
-	uint32_t code;		/* when it failed: repeated in the fault record */
+	uint64_t va;   /* of the range: page aligned, holds the address asked for */
+	uint64_t size; /* multiple of RV_PAGE_SIZE; large leaves may say so */
+	void *host;    /* of byte @va; NULL: every access by read()/write() */
+	uint32_t perm; /* RV_READ | ... that need no further fill() */
+	uint32_t code; /* when it failed: repeated in the fault record */
 };
 
 enum rv_amo_op {
-	RV_AMO_SWAP, RV_AMO_ADD, RV_AMO_XOR, RV_AMO_AND, RV_AMO_OR,
-	RV_AMO_MIN, RV_AMO_MAX, RV_AMO_MINU, RV_AMO_MAXU,
-	RV_AMO_CAS,		/* SC: store @val if memory holds *@old */
+	RV_AMO_SWAP,
+	RV_AMO_ADD,
+	RV_AMO_XOR,
+	RV_AMO_AND,
+	RV_AMO_OR,
+	RV_AMO_MIN,
+	RV_AMO_MAX,
+	RV_AMO_MINU,
+	RV_AMO_MAXU,
+	RV_AMO_CAS, /* SC: store @val if memory holds *@old */
 };
 
 struct rv_config {
@@ -125,31 +132,31 @@ struct rv_config {
 	 */
 	uint64_t (*sys_read)(void *opaque, unsigned int sel, uint64_t instret);
 
-	uint64_t exit_addr;	/* DSA_CORE_EXIT_ADDR */
-	uint64_t spad_va;	/* page aligned */
-	uint64_t spad_size;	/* bytes, multiple of 16 */
-	void *spad;		/* host pointer; not owned; R, W, not X */
+	uint64_t exit_addr; /* DSA_CORE_EXIT_ADDR */
+	uint64_t spad_va;   /* page aligned */
+	uint64_t spad_size; /* bytes, multiple of 16 */
+	void *spad;         /* host pointer; not owned; R, W, not X */
 };
 
 struct rv_op;
 struct rv_block;
 
 struct rv_tlb_entry {
-	uint64_t rtag;		/* page address, or 1: none */
+	uint64_t rtag; /* page address, or 1: none */
 	uint64_t wtag;
-	uint64_t addend;	/* host pointer = va + addend */
+	uint64_t addend; /* host pointer = va + addend */
 	uint64_t pad;
 };
 
 struct rv_range {
 	uint64_t va;
-	uint64_t size;		/* 0: unused */
+	uint64_t size; /* 0: unused */
 	uint8_t *host;
 	uint32_t perm;
 };
 
 struct rv_jcache {
-	uint64_t pc;		/* 1: none */
+	uint64_t pc; /* 1: none */
 	struct rv_block *block;
 };
 
@@ -161,24 +168,24 @@ struct rv_hart {
 	/* Private to the executor from here on, but for fault and sys. */
 	uint8_t *spad;
 	uint64_t spad_va;
-	uint64_t spad_lim;	/* offsets below allow 8 bytes */
-	int64_t left;		/* of the present slice, at entry and exit of exec */
-	int64_t spare;		/* of the budget, beyond the slice */
-	uint64_t instret_final;	/* instret when the budget is used up */
-	uint64_t instret_end;	/* instret when the slice is used up */
-	uint64_t now;		/* instret, valid while an extension handler runs */
+	uint64_t spad_lim;      /* offsets below allow 8 bytes */
+	int64_t left;           /* of the present slice, at entry and exit of exec */
+	int64_t spare;          /* of the budget, beyond the slice */
+	uint64_t instret_final; /* instret when the budget is used up */
+	uint64_t instret_end;   /* instret when the slice is used up */
+	uint64_t now;           /* instret, valid while an extension handler runs */
 	uint32_t flush_count;
-	uint32_t code_frm;	/* blocks were decoded for this frm */
-	uint32_t host_env;	/* host's floating point control while in rv_run() */
+	uint32_t code_frm; /* blocks were decoded for this frm */
+	uint32_t host_env; /* host's floating point control while in rv_run() */
 	const void *const *labels;
 	enum rv_exit (*exec)(struct rv_hart *h);
 	struct rv_fault fault;
-	uint64_t sys[RV_SYS_COUNT];	/* values of the program's selectors */
+	uint64_t sys[RV_SYS_COUNT]; /* values of the program's selectors */
 	struct rv_config cfg;
-	uint64_t code_lo, code_hi;	/* VA range that blocks were decoded from */
+	uint64_t code_lo, code_hi; /* VA range that blocks were decoded from */
 	uint8_t *arena;
 	size_t arena_used;
-	struct rv_block *step;		/* for the last, partial block of a budget */
+	struct rv_block *step; /* for the last, partial block of a budget */
 	uint32_t range_next;
 	bool tlb_used;
 	struct rv_range ranges[RV_RANGES];

@@ -13,16 +13,17 @@
 
 #include "rv.h"
 
-#define RV_LIKELY(c)	__builtin_expect(!!(c), 1)
-#define RV_UNLIKELY(c)	__builtin_expect(!!(c), 0)
+#define RV_LIKELY(c)   __builtin_expect(!!(c), 1)
+#define RV_UNLIKELY(c) __builtin_expect(!!(c), 0)
 
-#define RV_BLOCK_INSNS	64
+#define RV_BLOCK_INSNS 64
 /* An instruction takes at most 2 slots; the end of a block 2 more. */
-#define RV_BLOCK_SLOTS	(2 * RV_BLOCK_INSNS + 2)
-#define RV_ARENA_SIZE	(1u << 20)
+#define RV_BLOCK_SLOTS (2 * RV_BLOCK_INSNS + 2)
+#define RV_ARENA_SIZE  (1u << 20)
 /* Between two looks at the stop flag: well below a millisecond. */
-#define RV_SLICE	32768
+#define RV_SLICE 32768
 
+/* clang-format off */
 /* Formats: how operands are found in the bits. */
 enum rv_fmt {
 	/* 32 bits */
@@ -68,18 +69,20 @@ enum rv_fmt {
 	OP(ZEXTW) OP(SLLI_SRLI) OP(SLLI_ADD) OP(ADDI_BEQ) OP(ADDI_BNE) \
 	OP(ADDI_BLT) OP(ADDI_BGE) OP(ADDI_BLTU) OP(ADDI_BGEU)
 
+/* clang-format on */
+
 enum rv_op_id {
 #define RV_OP_ENUM(name) RV_OP_##name,
 	RV_OPS(RV_OP_ENUM)
 #undef RV_OP_ENUM
-	RV_OP_COUNT
+		RV_OP_COUNT
 };
 
 enum rv_step {
 	RV_STEP_NEXT,
-	RV_STEP_FAULT,		/* h->fault has cause, access, code, addr */
-	RV_STEP_YIELD,		/* nothing was done; leave rv_run() at this instruction */
-	RV_STEP_LEAVE,		/* done, but decoded code may be stale: find the next anew */
+	RV_STEP_FAULT, /* h->fault has cause, access, code, addr */
+	RV_STEP_YIELD, /* nothing was done; leave rv_run() at this instruction */
+	RV_STEP_LEAVE, /* done, but decoded code may be stale: find the next anew */
 };
 
 typedef enum rv_step rv_fn(struct rv_hart *h, const struct rv_op *op);
@@ -97,8 +100,8 @@ struct rv_row {
 	uint32_t mask;
 	enum rv_fmt fmt;
 	enum rv_op_id op;
-	rv_fn *fn;		/* when op is RV_OP_CALL */
-	uint32_t sub;		/* for fn: which variant */
+	rv_fn *fn;    /* when op is RV_OP_CALL */
+	uint32_t sub; /* for fn: which variant */
 };
 
 extern const struct rv_row rv_rows[];
@@ -133,7 +136,7 @@ struct rv_call {
 	uint32_t raw;
 	uint16_t sub;
 	uint8_t rm;
-	uint8_t n;		/* instructions of the block before this one */
+	uint8_t n; /* instructions of the block before this one */
 };
 
 struct rv_const {
@@ -142,7 +145,7 @@ struct rv_const {
 };
 
 struct rv_link {
-	struct rv_block *block;	/* rv_unlinked until found */
+	struct rv_block *block; /* rv_unlinked until found */
 	uint64_t pc;
 };
 
@@ -153,21 +156,21 @@ _Static_assert(sizeof(struct rv_link) == 16, "slot");
 /* Beside each slot: which instruction it is (the last one of a fused group). */
 struct rv_opinfo {
 	uint32_t insn;
-	int32_t off;		/* from the block's pc */
-	uint8_t n;		/* instructions of the block before it */
+	int32_t off; /* from the block's pc */
+	uint8_t n;   /* instructions of the block before it */
 	uint8_t len;
 	uint8_t pad[2];
 };
 
 struct rv_block {
 	uint64_t pc;
-	int64_t n;		/* instructions on the longest path */
-	struct rv_block *next;	/* in the hash chain */
+	int64_t n;             /* instructions on the longest path */
+	struct rv_block *next; /* in the hash chain */
 	struct rv_opinfo *info;
 	struct rv_op ops[];
 };
 
-extern struct rv_block rv_unlinked;	/* n is larger than any budget */
+extern struct rv_block rv_unlinked; /* n is larger than any budget */
 
 static inline const struct rv_call *rv_op_call(const struct rv_op *op)
 {
@@ -185,11 +188,11 @@ typedef uint32_t rv_u32 __attribute__((aligned(1), may_alias));
 typedef uint64_t rv_u64 __attribute__((aligned(1), may_alias));
 
 #ifdef __SANITIZE_THREAD__
-#define RV_HOST_LOAD(T, p)	__atomic_load_n((const T *)(p), __ATOMIC_RELAXED)
-#define RV_HOST_STORE(T, p, v)	__atomic_store_n((T *)(p), (T)(v), __ATOMIC_RELAXED)
+#define RV_HOST_LOAD(T, p)     __atomic_load_n((const T *)(p), __ATOMIC_RELAXED)
+#define RV_HOST_STORE(T, p, v) __atomic_store_n((T *)(p), (T)(v), __ATOMIC_RELAXED)
 #else
-#define RV_HOST_LOAD(T, p)	(*(const volatile T *)(p))
-#define RV_HOST_STORE(T, p, v)	((void)(*(volatile T *)(p) = (T)(v)))
+#define RV_HOST_LOAD(T, p)     (*(const volatile T *)(p))
+#define RV_HOST_STORE(T, p, v) ((void)(*(volatile T *)(p) = (T)(v)))
 #endif
 
 static inline void rv_fence(int order)
@@ -217,8 +220,8 @@ bool rv_store_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t v
  * use cfg.amo. NULL and not slow: fault recorded.
  */
 void *rv_amo_pointer(struct rv_hart *h, uint64_t va, bool *slow);
-bool rv_amo_slow(struct rv_hart *h, uint64_t va, unsigned int size, enum rv_amo_op op,
-		 uint64_t val, uint64_t *old);
+bool rv_amo_slow(struct rv_hart *h, uint64_t va, unsigned int size, enum rv_amo_op op, uint64_t val,
+		 uint64_t *old);
 /* 2 bytes of code. */
 bool rv_fetch(struct rv_hart *h, uint64_t va, uint16_t *half);
 

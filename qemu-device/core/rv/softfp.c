@@ -89,16 +89,21 @@ static bool round_up(u128 v, int lsb, bool neg, enum rv_rm rm)
 {
 	u128 half, rest;
 
-	if (lsb > 127)	/* everything is far below half a unit */
+	if (lsb > 127) /* everything is far below half a unit */
 		return v && ((rm == RV_RUP && !neg) || (rm == RV_RDN && neg));
 	half = (u128)1 << (lsb - 1);
 	rest = v & (((u128)1 << lsb) - 1);
 	switch (rm) {
-	case RV_RNE: return rest > half || (rest == half && (v >> lsb & 1));
-	case RV_RMM: return rest >= half;
-	case RV_RUP: return rest && !neg;
-	case RV_RDN: return rest && neg;
-	default: return false;
+	case RV_RNE:
+		return rest > half || (rest == half && (v >> lsb & 1));
+	case RV_RMM:
+		return rest >= half;
+	case RV_RUP:
+		return rest && !neg;
+	case RV_RDN:
+		return rest && neg;
+	default:
+		return false;
 	}
 }
 
@@ -302,7 +307,7 @@ uint64_t rv_soft_sqrt(const struct rv_ffmt *f, uint64_t va, enum rv_rm rm, uint3
 	if (a.kind == INFINITE)
 		return va;
 	normalise(&a);
-	if (a.exp & 1) {	/* even exponent; bit 126 is free */
+	if (a.exp & 1) { /* even exponent; bit 126 is free */
 		a.sig <<= 1;
 		a.exp--;
 	}
@@ -386,11 +391,16 @@ uint32_t rv_soft_class(const struct rv_ffmt *f, uint64_t va)
 	struct num a = unpack(f, va);
 
 	switch (a.kind) {
-	case INFINITE: return a.neg ? 1u << 0 : 1u << 7;
-	case ZERO: return a.neg ? 1u << 3 : 1u << 4;
-	case SNAN: return 1u << 8;
-	case QNAN: return 1u << 9;
-	case FINITE: break;
+	case INFINITE:
+		return a.neg ? 1u << 0 : 1u << 7;
+	case ZERO:
+		return a.neg ? 1u << 3 : 1u << 4;
+	case SNAN:
+		return 1u << 8;
+	case QNAN:
+		return 1u << 9;
+	case FINITE:
+		break;
 	}
 	if ((va & ~sign_bit(f)) >> f->fbits)
 		return a.neg ? 1u << 1 : 1u << 6;

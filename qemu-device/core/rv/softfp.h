@@ -12,11 +12,11 @@
 
 enum rv_rm { RV_RNE = 0, RV_RTZ = 1, RV_RDN = 2, RV_RUP = 3, RV_RMM = 4, RV_DYN = 7 };
 
-#define RV_NX	0x01u
-#define RV_UF	0x02u
-#define RV_OF	0x04u
-#define RV_DZ	0x08u
-#define RV_NV	0x10u
+#define RV_NX 0x01u
+#define RV_UF 0x02u
+#define RV_OF 0x04u
+#define RV_DZ 0x08u
+#define RV_NV 0x10u
 
 struct rv_ffmt {
 	unsigned int ebits, fbits;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Tests of the cores' instruction executor, on the host. ref_test compares with qemu-riscv64 (package
+# Tests of the cores' instruction executor, on the host. isa (ref_test.c) compares with qemu-riscv64 (package
 # qemu-user); both tests exist again with ASan and UBSan.
 ifndef ISA
 
@@ -32,7 +32,7 @@ $(ISA_OUT)/$(1)-asan: $(call isa_objs,obj-asan,$(2) $(RV_SRCS))
 	$$(Q)$$(CC) $$(CFLAGS) $$(SANITIZE_FLAGS) -o $$@ $$^ -lm -lpthread
 endef
 
-$(eval $(call isa_program,ref_test,$(ISA_REF_SRCS)))
+$(eval $(call isa_program,isa,$(ISA_REF_SRCS)))
 $(eval $(call isa_program,unit_test,$(ISA_UNIT_SRCS)))
 $(eval $(call isa_program,softfp_test,$(ISA_FP_SRCS)))
 $(eval $(call isa_program,rv_bench,$(ISA_BENCH_SRCS)))
@@ -54,10 +54,10 @@ $(ISA_OUT)/bench_guest.elf: $(ISA)/guest/bench.c | $(HOST_READY)
 	$(Q)$(ISA_CLANG) -Wl,--image-base=0x7f0000 -Wl,--section-start=.progs=0x800000 \
 		-Wl,--section-start=.names=0x801000 -Wl,-e,0 -o $@ $<
 
-$(ISA_OUT)/ref_test $(ISA_OUT)/ref_test-asan: | $(ISA_OUT)/isa_guest.elf
+$(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf
 $(ISA_OUT)/rv_bench: | $(ISA_OUT)/bench_guest.elf
 
-HOST_TESTS += $(addprefix $(ISA_OUT)/,ref_test unit_test softfp_test ref_test-asan unit_test-asan \
+HOST_TESTS += $(addprefix $(ISA_OUT)/,isa unit_test softfp_test isa-asan unit_test-asan \
 	softfp_test-asan)
 
 endif

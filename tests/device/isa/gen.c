@@ -9,7 +9,7 @@
 
 #include "gen.h"
 
-#define DATA_MID	(DATA_VA + DATA_SIZE / 2)
+#define DATA_MID (DATA_VA + DATA_SIZE / 2)
 
 uint64_t gen_rand(struct gen *g)
 {
@@ -32,43 +32,85 @@ static bool chance(struct gen *g, unsigned int percent)
 static uint64_t pick_int(struct gen *g)
 {
 	static const uint64_t special[] = {
-		0, 1, 2, UINT64_MAX, UINT64_MAX - 1, 1ull << 63, (1ull << 63) - 1, 1ull << 31,
-		(1ull << 31) - 1, 0xffffffff80000000ull, 0xffffffff7fffffffull, 0xffffffffull,
-		1ull << 32, 63, 64, 0x5555555555555555ull,
+		0,
+		1,
+		2,
+		UINT64_MAX,
+		UINT64_MAX - 1,
+		1ull << 63,
+		(1ull << 63) - 1,
+		1ull << 31,
+		(1ull << 31) - 1,
+		0xffffffff80000000ull,
+		0xffffffff7fffffffull,
+		0xffffffffull,
+		1ull << 32,
+		63,
+		64,
+		0x5555555555555555ull,
 	};
 	uint64_t r = gen_rand(g);
 
 	switch (below(g, 4)) {
-	case 0: return special[below(g, sizeof(special) / sizeof(special[0]))];
-	case 1: return r >> below(g, 64);
-	case 2: return (uint64_t)((int64_t)r >> below(g, 64));
-	default: return r;
+	case 0:
+		return special[below(g, sizeof(special) / sizeof(special[0]))];
+	case 1:
+		return r >> below(g, 64);
+	case 2:
+		return (uint64_t)((int64_t)r >> below(g, 64));
+	default:
+		return r;
 	}
 }
 
 static uint64_t pick_double(struct gen *g)
 {
 	static const uint64_t special[] = {
-		0, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001,
-		0x7ff4000000000000, 0x7fefffffffffffff, 0x0010000000000000, 0x000fffffffffffff,
-		1, 0x3fe0000000000000, 0x3ff8000000000000, 0x43e0000000000000, 0x43f0000000000000,
-		0x41e0000000000000, 0x41dfffffffc00000, 0x41efffffffe00000, 0x41e00000001fffff,
-		0x41e0000000200000, 0x7ff8000000000001, 0x36a0000000000000, 0x3690000000000001,
-		0x47efffffe0000000, 0x47effffff0000000, 0x380fffffffffffff, 0x4330000000000001,
-		0x4004000000000000, 0x400c000000000000, 0x4340000000000000, 0x3ca0000000000000,
+		0,
+		0x3ff0000000000000,
+		0x7ff0000000000000,
+		0x7ff8000000000000,
+		0x7ff0000000000001,
+		0x7ff4000000000000,
+		0x7fefffffffffffff,
+		0x0010000000000000,
+		0x000fffffffffffff,
+		1,
+		0x3fe0000000000000,
+		0x3ff8000000000000,
+		0x43e0000000000000,
+		0x43f0000000000000,
+		0x41e0000000000000,
+		0x41dfffffffc00000,
+		0x41efffffffe00000,
+		0x41e00000001fffff,
+		0x41e0000000200000,
+		0x7ff8000000000001,
+		0x36a0000000000000,
+		0x3690000000000001,
+		0x47efffffe0000000,
+		0x47effffff0000000,
+		0x380fffffffffffff,
+		0x4330000000000001,
+		0x4004000000000000,
+		0x400c000000000000,
+		0x4340000000000000,
+		0x3ca0000000000000,
 	};
 	uint64_t sign = gen_rand(g) & (1ull << 63), r = gen_rand(g) & ~(1ull << 63);
 
 	switch (below(g, 8)) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		return sign | special[below(g, sizeof(special) / sizeof(special[0]))];
-	case 3:		/* moderate size, few bits: ties are likely */
+	case 3: /* moderate size, few bits: ties are likely */
 		return sign | (r & 0x000ff00000000000) | (1015 + below(g, 60)) << 52;
-	case 4:		/* near the middle */
+	case 4: /* near the middle */
 		return sign | (r & 0x000fffffffffffff) | (1023 - 8 + below(g, 72)) << 52;
-	case 5:		/* subnormal */
+	case 5: /* subnormal */
 		return sign | (r & 0x000fffffffffffff) >> below(g, 52);
-	case 6:		/* edges of single precision */
+	case 6: /* edges of single precision */
 		return sign | (r & 0x000fffffffffffff) | (1023 - 152 + below(g, 30)) << 52;
 	default:
 		return sign | r;
@@ -78,15 +120,17 @@ static uint64_t pick_double(struct gen *g)
 static uint32_t pick_single(struct gen *g)
 {
 	static const uint32_t special[] = {
-		0, 0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001, 0x7fa00000, 0x7f7fffff,
-		0x00800000, 0x007fffff, 1, 0x3f000000, 0x3fc00000, 0x4f000000, 0x4f800000,
+		0,          0x3f800000, 0x7f800000, 0x7fc00000, 0x7f800001, 0x7fa00000, 0x7f7fffff,
+		0x00800000, 0x007fffff, 1,          0x3f000000, 0x3fc00000, 0x4f000000, 0x4f800000,
 		0x5f000000, 0x5f800000, 0x4effffff, 0x4f7fffff, 0x40200000, 0x40600000, 0x4b000001,
 		0x4b800000, 0x33800000, 0x7fc00001, 0x34000000,
 	};
 	uint32_t sign = (uint32_t)gen_rand(g) & 0x80000000, r = (uint32_t)gen_rand(g) & 0x7fffffff;
 
 	switch (below(g, 8)) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		return sign | special[below(g, sizeof(special) / sizeof(special[0]))];
 	case 3:
 		return sign | (r & 0x007c0000) | (uint32_t)(120 + below(g, 32)) << 23;
@@ -103,8 +147,14 @@ static uint64_t pick_float(struct gen *g)
 {
 	switch (below(g, 16)) {
 	case 0:
-		return pick_single(g);	/* not boxed */
-	case 1: case 2: case 3: case 4: case 5: case 6: case 7:
+		return pick_single(g); /* not boxed */
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+	case 7:
 		return pick_double(g);
 	default:
 		return 0xffffffff00000000 | pick_single(g);
@@ -325,7 +375,7 @@ static void begin(struct gen *g, struct isa_case *c, unsigned int slot)
 	c->x[2] = DATA_MID + 16 * below(g, 16);
 	c->x[9] = DATA_MID + below(g, 256);
 	c->x[29] = DATA_MID + 8 * below(g, 32);
-	c->x[30] = (DATA_MID & ~4095ull) + below(g, 16) - 8;	/* pages are crossed */
+	c->x[30] = (DATA_MID & ~4095ull) + below(g, 16) - 8; /* pages are crossed */
 	c->x[31] = CTX_VA;
 	c->fcsr = below(g, 5) << 5;
 	if (chance(g, 3))

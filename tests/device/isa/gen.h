@@ -11,12 +11,12 @@
 
 struct gen {
 	uint64_t rng;
-	unsigned int slot;	/* in the batch */
+	unsigned int slot; /* in the batch */
 	struct isa_case *c;
-	unsigned int pos;	/* where the next instruction goes, in the slot */
-	bool reserved;		/* an LR is open */
+	unsigned int pos; /* where the next instruction goes, in the slot */
+	bool reserved;    /* an LR is open */
 	uint8_t lr_size;
-	bool done;		/* nothing may follow */
+	bool done; /* nothing may follow */
 };
 
 uint64_t gen_rand(struct gen *g);

@@ -11,8 +11,9 @@
 #include "guest.h"
 
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
-#define CPU	"rv64,zba=false,zbb=false,zbc=false,zbs=false,Zfh=false," \
-		"Zfhmin=false,h=false,v=false"
+#define CPU                                                       \
+	"rv64,zba=false,zbb=false,zbc=false,zbs=false,Zfh=false," \
+	"Zfhmin=false,h=false,v=false"
 
 bool ref_start(struct reference *ref, const char *guest, uint32_t mode)
 {

@@ -70,9 +70,15 @@ struct machine *m_new(void)
 {
 	struct machine *m = must(calloc(1, sizeof(*m)));
 	struct rv_config cfg = {
-		.opaque = m, .fill = fill, .read = slow_read, .write = slow_write,
-		.amo_code = M_CODE_AMO, .exit_addr = M_EXIT, .spad_va = M_SPAD,
-		.spad_size = M_SPAD_SIZE, .spad = m->spad,
+		.opaque = m,
+		.fill = fill,
+		.read = slow_read,
+		.write = slow_write,
+		.amo_code = M_CODE_AMO,
+		.exit_addr = M_EXIT,
+		.spad_va = M_SPAD,
+		.spad_size = M_SPAD_SIZE,
+		.spad = m->spad,
 	};
 
 	if (!rv_hart_init(&m->hart, &cfg))

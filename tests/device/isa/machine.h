@@ -9,23 +9,23 @@
 
 #include "rv.h"
 
-#define M_EXIT		0xffffffffffff0000ull
-#define M_SPAD		(1ull << 48)
-#define M_SPAD_SIZE	(256u << 10)
-#define M_REGIONS	8
+#define M_EXIT      0xffffffffffff0000ull
+#define M_SPAD      (1ull << 48)
+#define M_SPAD_SIZE (256u << 10)
+#define M_REGIONS   8
 
 /* Codes in fault records. */
-#define M_CODE_UNMAPPED	10
-#define M_CODE_PERM	11
-#define M_CODE_BUS	14
-#define M_CODE_AMO	77
+#define M_CODE_UNMAPPED 10
+#define M_CODE_PERM     11
+#define M_CODE_BUS      14
+#define M_CODE_AMO      77
 
 struct m_region {
 	uint64_t va, size;
 	uint8_t *host;
 	uint32_t perm;
-	bool slow;		/* through callbacks, as system memory is */
-	bool broken;		/* slow, and every access fails */
+	bool slow;   /* through callbacks, as system memory is */
+	bool broken; /* slow, and every access fails */
 };
 
 struct machine {

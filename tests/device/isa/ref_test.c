@@ -4,7 +4,7 @@
  * memory in both, then all registers, flags and memory compared. Here each case
  * runs on both builds of the executor, with and without the host's FMA.
  *
- *   ref_test [--seed N] [--count N] [--guest ELF]
+ *   isa [--seed N] [--count N] [--guest ELF]
  *
  * A failure prints the case; the seed replays the run.
  */
@@ -16,9 +16,9 @@
 #include "gen.h"
 #include "guest.h"
 
-#define KIND_SEQUENCE	(-1)
-#define KIND_ILLEGAL	(-2)
-#define MAX_SHOWN	12
+#define KIND_SEQUENCE (-1)
+#define KIND_ILLEGAL  (-2)
+#define MAX_SHOWN     12
 
 static struct isa_case cases[BATCH];
 static struct isa_result ours[BATCH], plain[BATCH], theirs[BATCH];
@@ -54,7 +54,7 @@ static void run_ours(struct machine *m, unsigned int i, struct isa_result *r)
 		r->illegal = 1;
 		r->pc = m->hart.fault.pc;
 	} else if (why != RV_EXIT_DONE) {
-		r->illegal = 2 + (uint64_t)why;	/* never equal to the reference's */
+		r->illegal = 2 + (uint64_t)why; /* never equal to the reference's */
 		r->pc = a->pc;
 	}
 	memcpy(r->x, a->x, sizeof(r->x));
@@ -73,7 +73,7 @@ static void show_code(unsigned int i)
 		uint32_t w;
 
 		memcpy(&w, cases[i].code + pos, 4);
-		if ((w & 0xfff) == 0xe6f)	/* jal x28 */
+		if ((w & 0xfff) == 0xe6f) /* jal x28 */
 			break;
 		pos += rv_disasm(w, pc, text, sizeof(text));
 		tap_diag("    %" PRIx64 ": %08" PRIx32 "  %s", pc, w, text);
@@ -179,7 +179,8 @@ static void make_case(struct gen *g, unsigned int i)
 	unsigned int row;
 
 	switch (gen_rand(g) >> 20 & 7) {
-	case 0: case 1:
+	case 0:
+	case 1:
 		kinds[i] = KIND_SEQUENCE;
 		gen_sequence(g, &cases[i], i);
 		return;
@@ -247,7 +248,7 @@ static void run_programs(const char *guest)
 	struct reference ref;
 	struct prog_result t, o;
 	const uint64_t *table;
-	const char (*names)[16];
+	const char(*names)[16];
 	unsigned int i;
 
 	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS)) {
@@ -291,8 +292,8 @@ int main(int argc, char **argv)
 	bool ran;
 	int i;
 
-	snprintf(guest, sizeof(guest), "%.*sisa_guest.elf",
-		 slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
+	snprintf(guest, sizeof(guest), "%.*sisa_guest.elf", slash ? (int)(slash + 1 - argv[0]) : 0,
+		 argv[0]);
 	for (i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);

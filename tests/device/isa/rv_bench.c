@@ -52,7 +52,7 @@ static double run_empty(struct machine *m, uint64_t pc)
 		if (rv_run(&m->hart, UINT64_MAX) != RV_EXIT_DONE)
 			return -1;
 	}
-	return (seconds() - t) * 1e4;	/* ns each */
+	return (seconds() - t) * 1e4; /* ns each */
 }
 
 static bool selected(int argc, char **argv, int first, const char *name)
@@ -70,13 +70,13 @@ int main(int argc, char **argv)
 	bool json = argc > 1 && !strcmp(argv[1], "--json"), empty;
 	const char *slash = strrchr(argv[0], '/');
 	struct machine *m = m_new();
-	const char (*names)[16];
+	const char(*names)[16];
 	const uint64_t *table;
 	static char path[4096];
 	int i, k, status = 0;
 
-	snprintf(path, sizeof(path), "%.*sbench_guest.elf",
-		 slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
+	snprintf(path, sizeof(path), "%.*sbench_guest.elf", slash ? (int)(slash + 1 - argv[0]) : 0,
+		 argv[0]);
 	if (!load_elf(m, path))
 		return 1;
 	m_map(m, MEM_VA, 1 << 20, RV_READ | RV_WRITE);

@@ -31,16 +31,32 @@ static uint64_t pick(const struct rv_ffmt *f)
 	uint64_t sign = (rnd() & 1) << (f->ebits + f->fbits);
 
 	switch (rnd() >> 60 & 3) {
-	case 0: frac &= frac >> 3 & rnd(); break;
-	case 1: frac = 1ull << (rnd() % f->fbits); break;
+	case 0:
+		frac &= frac >> 3 & rnd();
+		break;
+	case 1:
+		frac = 1ull << (rnd() % f->fbits);
+		break;
 	}
 	switch (rnd() >> 50 & 7) {
-	case 0: e = 0; break;
-	case 1: e = emax; break;
-	case 2: e = 1 + (rnd() & 3); break;
-	case 3: e = emax - 1 - (rnd() & 3); break;
-	case 4: e = rnd() & emax; break;
-	default: e = emax / 2 - 16 + (rnd() & 63); break;
+	case 0:
+		e = 0;
+		break;
+	case 1:
+		e = emax;
+		break;
+	case 2:
+		e = 1 + (rnd() & 3);
+		break;
+	case 3:
+		e = emax - 1 - (rnd() & 3);
+		break;
+	case 4:
+		e = rnd() & emax;
+		break;
+	default:
+		e = emax / 2 - 16 + (rnd() & 63);
+		break;
 	}
 	if (e == emax && rnd() & 1)
 		frac = 0;
@@ -92,10 +108,19 @@ static uint32_t host_flags(void)
 enum what { ADD, MUL, DIV, SQRT, FMA, WIDEN, NARROW, FROM_S64, FROM_U64, TO_S64, WHATS };
 
 static const char *const names[] = {
-	"add", "mul", "div", "sqrt", "fma", "single to double", "double to single",
-	"from int64", "from uint64", "to int64",
+	"add",
+	"mul",
+	"div",
+	"sqrt",
+	"fma",
+	"single to double",
+	"double to single",
+	"from int64",
+	"from uint64",
+	"to int64",
 };
 
+/* clang-format off */
 static uint64_t on_host(enum what w, bool d, uint64_t a, uint64_t b, uint64_t c)
 {
 	volatile double da = f64(a), db = f64(b), dc = f64(c), dr = 0;
@@ -140,6 +165,8 @@ static uint64_t in_integers(enum what w, bool d, uint64_t a, uint64_t b, uint64_
 	}
 }
 
+/* clang-format on */
+
 static bool one(enum what w, bool d, enum rv_rm rm)
 {
 	const struct rv_ffmt *f = d ? &rv_f64 : &rv_f32;
@@ -160,9 +187,9 @@ static bool one(enum what w, bool d, enum rv_rm rm)
 		flags |= RV_NV;
 	if (host == soft && flags == soft_flags)
 		return true;
-	tap_diag("%s %d rm %d: %" PRIx64 " %" PRIx64 " %" PRIx64 ": %" PRIx64 " flags %02x, host %"
-		 PRIx64 " flags %02x", names[w], d ? 64 : 32, rm, a, b, c, soft, soft_flags, host,
-		 flags);
+	tap_diag("%s %d rm %d: %" PRIx64 " %" PRIx64 " %" PRIx64 ": %" PRIx64
+		 " flags %02x, host %" PRIx64 " flags %02x",
+		 names[w], d ? 64 : 32, rm, a, b, c, soft, soft_flags, host, flags);
 	return false;
 }
 

@@ -13,10 +13,10 @@
 #include "machine.h"
 #include "uapi/dsa_cmd.h"
 
-#define CODE	0x10000ull
-#define DATA	0x40000ull
-#define RWX	(RV_READ | RV_WRITE | RV_EXEC)
-#define RW	(RV_READ | RV_WRITE)
+#define CODE 0x10000ull
+#define DATA 0x40000ull
+#define RWX  (RV_READ | RV_WRITE | RV_EXEC)
+#define RW   (RV_READ | RV_WRITE)
 
 static struct machine *machine(const uint32_t *code, unsigned int count)
 {
@@ -30,7 +30,7 @@ static struct machine *machine(const uint32_t *code, unsigned int count)
 	return m;
 }
 
-#define MACHINE(...) \
+#define MACHINE(...)                               \
 	machine((const uint32_t[]){ __VA_ARGS__ }, \
 		sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
@@ -57,8 +57,8 @@ static void test_faults(void)
 	expect_fault(m, RV_CAUSE_LOAD_PAGE, CODE + 4, 0x7f8, M_CODE_UNMAPPED, "load, unmapped");
 	m = MACHINE(ADDI(T0, ZERO, 1), SW(T0, 4, ZERO), RET);
 	expect_fault(m, RV_CAUSE_STORE_PAGE, CODE + 4, 4, M_CODE_UNMAPPED, "store, unmapped");
-	m = MACHINE(ADDI(A1, A0, -2000), ADDI(A1, A1, -2000), ADDI(A1, A1, -100),
-		    LW(T0, 0, A1), RET);
+	m = MACHINE(ADDI(A1, A0, -2000), ADDI(A1, A1, -2000), ADDI(A1, A1, -100), LW(T0, 0, A1),
+		    RET);
 	expect_fault(m, RV_CAUSE_LOAD_PAGE, CODE + 12, DATA - 4100, M_CODE_UNMAPPED,
 		     "load after fused additions");
 	m = MACHINE(0x00010537 /* lui a0, 0x10 */, SW(ZERO, 0, A0));
@@ -101,7 +101,7 @@ static void test_fault_record(void)
 
 	rv_run(&m->hart, 1000);
 	tap_ok(m->hart.fault.insn == SD(T0, 8, ZERO) && m->hart.fault.access == RV_WRITE &&
-	       m->hart.arch.instret == 1 && m->hart.arch.x[T0] == 1,
+		       m->hart.arch.instret == 1 && m->hart.arch.x[T0] == 1,
 	       "a fault names instruction and access; those before it are done and counted");
 	m_free(m);
 }
@@ -113,7 +113,7 @@ static void test_code_at_page_end(void)
 	uint32_t insn = ADDI(T0, ZERO, 7);
 
 	m_map(m, CODE, 0x1000, RV_READ | RV_EXEC);
-	memset(m_host(m, CODE), 1, 0x1000);	/* c.nop is 0x0001 */
+	memset(m_host(m, CODE), 1, 0x1000); /* c.nop is 0x0001 */
 	for (uint64_t va = CODE; va < CODE + 0x1000; va += 2)
 		memcpy(m_host(m, va), &(uint16_t){ 1 }, 2);
 	memcpy(m_host(m, CODE + 0xffe), &insn, 2);
@@ -166,7 +166,7 @@ static void test_partial_store(void)
 	m->hart.arch.x[A0] = DATA + 0x4000 - 4;
 	m->hart.arch.x[A2] = UINT64_MAX;
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_FAULT && m->hart.fault.addr == DATA + 0x4000 &&
-	       m->hart.fault.pc == CODE && !p[0x3ffc] && !p[0x3fff],
+		       m->hart.fault.pc == CODE && !p[0x3ffc] && !p[0x3fff],
 	       "a store that faults in its second page writes nothing");
 	m_free(m);
 }
@@ -180,7 +180,7 @@ static void test_scratchpad(void)
 		    LD(A5, 3, SP), RET);
 	m->hart.arch.x[A2] = 0x123456789abcdef0;
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[A3] == 0x123456789abcdef0 &&
-	       m->hart.arch.x[A4] == 0x12345678 && m->hart.arch.x[A5] == 0x123456789abcdef0,
+		       m->hart.arch.x[A4] == 0x12345678 && m->hart.arch.x[A5] == 0x123456789abcdef0,
 	       "scratchpad up to its last byte");
 	m_free(m);
 	m = MACHINE(LD(A3, -7, SP));
@@ -208,8 +208,9 @@ static void test_slow_memory(void)
 	m->hart.arch.x[A1] = 0x80000;
 	m->hart.arch.x[A2] = 0x1122334455667788;
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[A3] == 0x11223344 &&
-	       m->hart.arch.x[A4] == 0x4455667788000000 && m->slow_reads == 2 &&
-	       m->slow_writes == 1, "memory without host pointer goes through callbacks");
+		       m->hart.arch.x[A4] == 0x4455667788000000 && m->slow_reads == 2 &&
+		       m->slow_writes == 1,
+	       "memory without host pointer goes through callbacks");
 	m_free(m);
 
 	m = MACHINE(LD(A4, 0, A1), RET);
@@ -229,8 +230,7 @@ static void test_slow_memory(void)
 	r = m_map(m, 0x80000, 0x2000, RW);
 	r->slow = r->broken = true;
 	m->hart.arch.x[A1] = 0x80000;
-	expect_fault(m, RV_CAUSE_STORE_ACCESS, CODE + 4, 0x80008, M_CODE_BUS,
-		     "bus error on store");
+	expect_fault(m, RV_CAUSE_STORE_ACCESS, CODE + 4, 0x80008, M_CODE_BUS, "bus error on store");
 	m = MACHINE(AMOADD(3, A2, A3, A1), RET);
 	r = m_map(m, 0x80000, 0x2000, RW);
 	r->slow = true;
@@ -254,12 +254,12 @@ static void test_self_modifying(void)
 	struct machine *m = m_new();
 
 	m_map(m, CODE, 0x1000, RWX);
-	m_put32(m, CODE + 0, 0x00000297);		/* auipc t0, 0 */
-	m_put32(m, CODE + 4, ADDI(A2, ZERO, 3));	/* loop counter */
+	m_put32(m, CODE + 0, 0x00000297);        /* auipc t0, 0 */
+	m_put32(m, CODE + 4, ADDI(A2, ZERO, 3)); /* loop counter */
 	m_put32(m, CODE + 8, SW(A1, 20, T0));
 	m_put32(m, CODE + 12, FENCE_I);
 	m_put32(m, CODE + 16, ADDI(A3, A3, 100));
-	m_put32(m, CODE + 20, ADDI(A3, A3, 1));		/* overwritten */
+	m_put32(m, CODE + 20, ADDI(A3, A3, 1)); /* overwritten */
 	m_put32(m, CODE + 24, RET);
 	m_start(m, CODE + 16);
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[A3] == 101,
@@ -327,7 +327,8 @@ static void test_counters(void)
 	m->hart.sys[DSA_SYS_PID_Z] = 0x123456789;
 	m->hart.sys[DSA_SYS_SCRATCH_BYTES] = M_SPAD_SIZE;
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[A1] == 2 &&
-	       m->hart.arch.x[A2] == 4 && m->hart.arch.x[A3] == 5 && m->hart.arch.instret == 9,
+		       m->hart.arch.x[A2] == 4 && m->hart.arch.x[A3] == 5 &&
+		       m->hart.arch.instret == 9,
 	       "instret and cycle are exact within a block");
 	tap_ok(m->hart.arch.x[A4] == 0x123456789 && m->hart.arch.x[A5] == M_SPAD_SIZE,
 	       "dsa.rd reads the program's values");
@@ -336,15 +337,9 @@ static void test_counters(void)
 
 /* Sum of a loop, with a call inside. */
 static const uint32_t loop_code[] = {
-	ADDI(A1, ZERO, 0),
-	0x000052b7,		/* lui t0, 5 */
-	ADD(A1, A1, T0),
-	ADDI(T0, T0, -1),
-	SD(A1, 0, A0),
-	LW(A2, 0, A0),
-	ADD(A3, A3, A2),
-	BNE(T0, ZERO, -20),
-	RET,
+	ADDI(A1, ZERO, 0), 0x000052b7, /* lui t0, 5 */
+	ADD(A1, A1, T0),   ADDI(T0, T0, -1),   SD(A1, 0, A0), LW(A2, 0, A0),
+	ADD(A3, A3, A2),   BNE(T0, ZERO, -20), RET,
 };
 #define LOOP_WORDS (sizeof(loop_code) / sizeof(loop_code[0]))
 
@@ -361,7 +356,8 @@ static void test_budget(void)
 	bool exact = true;
 	enum rv_exit why;
 
-	tap_ok(rv_run(&m->hart, UINT64_MAX) == RV_EXIT_DONE, "a loop ends within an endless budget");
+	tap_ok(rv_run(&m->hart, UINT64_MAX) == RV_EXIT_DONE,
+	       "a loop ends within an endless budget");
 	for (;;) {
 		why = rv_run(&n->hart, budget);
 		if (why != RV_EXIT_BUDGET)
@@ -391,7 +387,7 @@ static void test_state_moves(void)
 	memcpy(m_host(o, DATA), m_host(n, DATA), 0x4000);
 	o->hart.arch = n->hart.arch;
 	tap_ok(rv_run(&o->hart, 1ull << 40) == RV_EXIT_DONE &&
-	       same_arch(&o->hart.arch, &m->hart.arch),
+		       same_arch(&o->hart.arch, &m->hart.arch),
 	       "a program goes on in another hart from its state alone");
 	m_free(m);
 	m_free(n);
@@ -482,8 +478,8 @@ static void test_stop(void)
 	stop_latency(m, "an indirect call of itself");
 }
 
-#define THREADS		4
-#define ROUNDS		20000
+#define THREADS 4
+#define ROUNDS  20000
 
 struct worker {
 	pthread_t thread;
@@ -533,15 +529,27 @@ static uint64_t run_shared(const uint32_t *code, unsigned int count, bool *ok)
 static void test_atomics_across_threads(void)
 {
 	static const uint32_t amo[] = {
-		ADDI(A1, ZERO, 1), AMOADD(3, ZERO, A1, A0), ADDI(A4, A4, -1), BNE(A4, ZERO, -8), RET,
+		ADDI(A1, ZERO, 1),
+		AMOADD(3, ZERO, A1, A0),
+		ADDI(A4, A4, -1),
+		BNE(A4, ZERO, -8),
+		RET,
 	};
 	static const uint32_t lrsc[] = {
-		LR(3, A1, A0), ADDI(A1, A1, 1), SC(3, A2, A1, A0), BNE(A2, ZERO, -12),
-		ADDI(A4, A4, -1), BNE(A4, ZERO, -20), RET,
+		LR(3, A1, A0),
+		ADDI(A1, A1, 1),
+		SC(3, A2, A1, A0),
+		BNE(A2, ZERO, -12),
+		ADDI(A4, A4, -1),
+		BNE(A4, ZERO, -20),
+		RET,
 	};
 	/* xor with 1 twice a round, through the compare-and-swap path */
 	static const uint32_t amomaxu[] = {
-		AMO(0x1c, 3, A1, A4, A0), ADDI(A4, A4, -1), BNE(A4, ZERO, -8), RET,
+		AMO(0x1c, 3, A1, A4, A0),
+		ADDI(A4, A4, -1),
+		BNE(A4, ZERO, -8),
+		RET,
 	};
 	bool ok = true;
 	uint64_t sum;
@@ -561,7 +569,8 @@ static void test_reservation(void)
 
 	m->hart.arch.x[A4] = 77;
 	tap_ok(rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[A2] == 1 &&
-	       m->hart.arch.x[A5] == 1, "sc fails when memory changed, and without lr");
+		       m->hart.arch.x[A5] == 1,
+	       "sc fails when memory changed, and without lr");
 	m_free(m);
 }
 

@@ -119,12 +119,10 @@ static uint64_t empty(uint64_t n, void *mem)
 	return 0;
 }
 
-__attribute__((section(".progs"), used))
-bench_fn *const bench_table[] = {
+__attribute__((section(".progs"), used)) bench_fn *const bench_table[] = {
 	integer_loop, pointer_chase, crc, matmul_f32, sieve, calls, empty, NULL,
 };
 
-__attribute__((section(".names"), used))
-const char bench_names[16][16] = {
+__attribute__((section(".names"), used)) const char bench_names[16][16] = {
 	"integer_loop", "pointer_chase", "crc", "matmul_f32", "sieve", "calls", "empty",
 };

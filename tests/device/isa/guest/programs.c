@@ -234,6 +234,7 @@ static uint64_t prog_interp(void *buf)
 	while (steps++ < 100000) {
 		uint8_t op = code[pc++ & 4095];
 
+		/* clang-format off */
 		switch (op & 15) {
 		case 0: acc += op; break;
 		case 1: acc ^= acc << 7; break;
@@ -252,14 +253,20 @@ static uint64_t prog_interp(void *buf)
 		case 14: acc = (acc & 0xffff) * (acc >> 16 | 1); break;
 		default: acc -= op; break;
 		}
+		/* clang-format on */
 	}
 	return acc;
 }
 
 static uint64_t prog_unaligned(void *buf)
 {
-	struct { uint8_t a; uint64_t b; uint16_t c; uint32_t d; double e; } __attribute__((packed))
-		*r = buf;
+	struct {
+		uint8_t a;
+		uint64_t b;
+		uint16_t c;
+		uint32_t d;
+		double e;
+	} __attribute__((packed)) *r = buf;
 	uint64_t sum = 0;
 	int i;
 
@@ -291,15 +298,13 @@ static uint64_t prog_atomics(void *buf)
 	return sum;
 }
 
-__attribute__((section(".progs"), used))
-prog_fn *const prog_table[] = {
-	prog_sha, prog_sort, prog_matmul_f32, prog_double, prog_bignum, prog_divisions,
-	prog_sieve, prog_recursion, prog_interp, prog_unaligned, prog_atomics, NULL,
+__attribute__((section(".progs"), used)) prog_fn *const prog_table[] = {
+	prog_sha,   prog_sort,      prog_matmul_f32, prog_double,    prog_bignum,  prog_divisions,
+	prog_sieve, prog_recursion, prog_interp,     prog_unaligned, prog_atomics, NULL,
 };
 
 /* Names for the test's output, in the same order. */
-__attribute__((section(".names"), used))
-const char prog_names[16][16] = {
-	"sha", "sort", "matmul_f32", "double", "bignum", "divisions", "sieve", "recursion",
-	"interp", "unaligned", "atomics",
+__attribute__((section(".names"), used)) const char prog_names[16][16] = {
+	"sha",   "sort",      "matmul_f32", "double",    "bignum",  "divisions",
+	"sieve", "recursion", "interp",     "unaligned", "atomics",
 };

@@ -19,21 +19,21 @@
 
 #include <stdint.h>
 
-#define MODE_CASES	1
-#define MODE_PROGRAMS	2
+#define MODE_CASES    1
+#define MODE_PROGRAMS 2
 
-#define SLOT_SIZE	256
-#define CODE_OFFSET	32
-#define BATCH		2048
-#define CODE_VA		0x40000000ull
-#define STUB_VA		(CODE_VA + BATCH * SLOT_SIZE)
-#define CODE_SIZE	(BATCH * SLOT_SIZE + 4096)
-#define CTX_VA		0x60000000ull
-#define DATA_VA		0x50000000ull
-#define DATA_SIZE	0x4000
-#define PROGS_VA	0x800000
-#define NAMES_VA	0x801000
-#define PROG_BUF	65536
+#define SLOT_SIZE   256
+#define CODE_OFFSET 32
+#define BATCH       2048
+#define CODE_VA     0x40000000ull
+#define STUB_VA     (CODE_VA + BATCH * SLOT_SIZE)
+#define CODE_SIZE   (BATCH * SLOT_SIZE + 4096)
+#define CTX_VA      0x60000000ull
+#define DATA_VA     0x50000000ull
+#define DATA_SIZE   0x4000
+#define PROGS_VA    0x800000
+#define NAMES_VA    0x801000
+#define PROG_BUF    65536
 
 struct isa_case {
 	uint64_t x[32];
@@ -46,14 +46,14 @@ struct isa_result {
 	uint64_t x[32];
 	uint64_t f[32];
 	uint64_t fcsr;
-	uint64_t illegal;	/* 1: ended by SIGILL */
-	uint64_t pc;		/* of that, else 0 */
-	uint64_t hash;		/* of the data area */
+	uint64_t illegal; /* 1: ended by SIGILL */
+	uint64_t pc;      /* of that, else 0 */
+	uint64_t hash;    /* of the data area */
 };
 
 struct prog_result {
 	uint64_t value;
-	uint64_t hash;		/* of its buffer */
+	uint64_t hash; /* of its buffer */
 };
 
 /* Byte @i of the data area before each case. */

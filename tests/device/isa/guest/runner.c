@@ -7,24 +7,24 @@
 
 #include "proto.h"
 
-#define SYS_READ	63
-#define SYS_WRITE	64
-#define SYS_EXIT	93
-#define SYS_SIGALTSTACK	132
-#define SYS_SIGACTION	134
-#define SYS_MMAP	222
-#define SIGILL		4
-#define SA_SIGINFO	4
-#define SA_ONSTACK	0x08000000
+#define SYS_READ        63
+#define SYS_WRITE       64
+#define SYS_EXIT        93
+#define SYS_SIGALTSTACK 132
+#define SYS_SIGACTION   134
+#define SYS_MMAP        222
+#define SIGILL          4
+#define SA_SIGINFO      4
+#define SA_ONSTACK      0x08000000
 
 /* Offsets are known to enter.S. */
 struct context {
 	uint64_t x[32];
 	uint64_t f[32];
 	uint64_t fcsr;
-	uint64_t leave;		/* address of the code behind the stub */
+	uint64_t leave; /* address of the code behind the stub */
 	uint64_t entry;
-	uint64_t saved[32];	/* the runner's own registers */
+	uint64_t saved[32]; /* the runner's own registers */
 };
 
 #define CTX ((struct context *)CTX_VA)
@@ -48,7 +48,9 @@ static long sys(long nr, long a, long b, long c, long d, long e, long f)
 	register long a5 __asm__("a5") = f;
 	register long a7 __asm__("a7") = nr;
 
-	__asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
+	__asm__ volatile("ecall"
+			 : "+r"(a0)
+			 : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
 			 : "memory");
 	return a0;
 }
@@ -97,7 +99,7 @@ static void map(uint64_t va, uint64_t size, int prot)
 struct ucontext {
 	uint64_t flags, link, stack[3];
 	uint8_t sigmask[128];
-	uint64_t gregs[32] __attribute__((aligned(16)));	/* [0] is the pc */
+	uint64_t gregs[32] __attribute__((aligned(16))); /* [0] is the pc */
 };
 
 static void on_sigill(int sig, void *info, void *uc)
@@ -112,8 +114,16 @@ static void on_sigill(int sig, void *info, void *uc)
 
 static void catch_sigill(void)
 {
-	static struct { void *sp; int flags; size_t size; } stack;
-	static struct { void *handler; uint64_t flags; uint64_t mask; } action;
+	static struct {
+		void *sp;
+		int flags;
+		size_t size;
+	} stack;
+	static struct {
+		void *handler;
+		uint64_t flags;
+		uint64_t mask;
+	} action;
 
 	stack.sp = sigstack;
 	stack.size = sizeof(sigstack);
