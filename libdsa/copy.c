@@ -22,7 +22,7 @@ struct rect {
 };
 
 /* One command for the device; contiguous rows become a plain copy. */
-static dsaError_t device_copy(struct queue *q, const struct rect *r, uint64_t *point)
+static dsaError_t device_copy(struct queue *q, const struct rect *r, bool lazy, uint64_t *point)
 {
 	struct dsa_cmd_copy_2d rows = {
 		.hdr = { .opcode = DSA_CMD_COPY_2D, .size = sizeof(rows) },
@@ -48,7 +48,7 @@ static dsaError_t device_copy(struct queue *q, const struct rect *r, uint64_t *p
 	if (error)
 		return error;
 	memcpy(place, cmd, size);
-	return queue_commit(q, size, false, point);
+	return queue_commit(q, size, lazy, point);
 }
 
 static void host_rows(uint8_t *dst, uint64_t dpitch, const uint8_t *src, uint64_t spitch,
@@ -63,7 +63,7 @@ static void host_rows(uint8_t *dst, uint64_t dpitch, const uint8_t *src, uint64_
 }
 
 /* A small upload: the data is copied into the ring, the caller is free to go. */
-static dsaError_t inline_upload(struct queue *q, const struct rect *r, uint64_t *point)
+static dsaError_t inline_upload(struct queue *q, const struct rect *r, bool lazy, uint64_t *point)
 {
 	struct dsa_cmd_copy_2d rows = {
 		.hdr = { .opcode = DSA_CMD_COPY_2D, .size = sizeof(rows) },
@@ -81,7 +81,7 @@ static dsaError_t inline_upload(struct queue *q, const struct rect *r, uint64_t 
 	host_rows(data, r->width, r->src, r->spitch, r->width, r->height);
 	rows.src = (uintptr_t)data;
 	memcpy(place, &rows, sizeof(rows));
-	return queue_commit(q, sizeof(rows), false, point);
+	return queue_commit(q, sizeof(rows), lazy, point);
 }
 
 /*
@@ -158,7 +158,7 @@ static dsaError_t staged_upload(struct queue *q, const struct rect *r, uint64_t 
 		host_rows(base, piece.width, piece.src, piece.spitch, piece.width, piece.height);
 		piece.src = base;
 		piece.spitch = piece.width;
-		error = device_copy(q, &piece, point);
+		error = device_copy(q, &piece, true, point);
 		q->stage.busy[chunk] = *point;
 		if (!error)
 			error = queue_flush(q);
@@ -193,7 +193,7 @@ static dsaError_t take_off(struct queue *q, struct rect *piece, struct landing *
 		return error;
 	to_stage.dst = base;
 	to_stage.dpitch = piece->width;
-	error = device_copy(q, &to_stage, &l->point);
+	error = device_copy(q, &to_stage, true, &l->point);
 	q->stage.busy[chunk] = l->point;
 	if (error)
 		return error;
@@ -310,9 +310,9 @@ static bool bad_overlap(const struct rect *r, uint64_t dbytes, uint64_t sbytes)
 	return r->height == 1 ? d > s : r->dpitch != r->spitch;
 }
 
-/* @point: of the last part in flight; 0 if all is done. */
+/* @point: of the last part in flight; 0 if all is done. @wait: the caller will wait for it. */
 static dsaError_t copy(const char *name, const struct rect *r, enum dsaMemcpyKind kind,
-		       struct stream *s, uint64_t *point)
+		       struct stream *s, bool wait, uint64_t *point)
 {
 	struct queue *q = atomic_load(&s->queue);
 	uint64_t dbytes = extent(r->dpitch, r->width, r->height);
@@ -335,11 +335,11 @@ static dsaError_t copy(const char *name, const struct rect *r, enum dsaMemcpyKin
 		return fail(dsaErrorInvalidValue,
 			    "%s: destination overlaps a lower source: copy in pieces", name);
 	if (to != WHERE_PAGEABLE && from != WHERE_PAGEABLE)
-		return device_copy(q, r, point);
+		return device_copy(q, r, wait, point);
 	if (to != WHERE_DEVICE && from != WHERE_DEVICE)
 		return host_copy(q, r);
 	if (to == WHERE_DEVICE && r->width <= INLINE_MAX && r->height <= INLINE_MAX / r->width)
-		return inline_upload(q, r, point);
+		return inline_upload(q, r, wait, point);
 	return staged(q, r, to == WHERE_DEVICE, point);
 }
 
@@ -354,7 +354,7 @@ static dsaError_t copy_in_stream(const char *name, const struct rect *r, enum ds
 		return error;
 	error = check_rect(name, r, kind);
 	if (!error && r->width && r->height)
-		error = copy(name, r, kind, s, &point);
+		error = copy(name, r, kind, s, wait, &point);
 	if (!error && wait)
 		error = queue_wait(atomic_load(&s->queue), point);
 	stream_put(s);
@@ -400,7 +400,7 @@ DSA_API dsaError_t dsaMemcpy2DAsync(void *dst, size_t dpitch, const void *src, s
 }
 
 static dsaError_t fill(const char *name, struct stream *s, void *ptr, uint64_t pattern,
-		       uint32_t pattern_size, uint64_t bytes, uint64_t *point)
+		       uint32_t pattern_size, uint64_t bytes, bool wait, uint64_t *point)
 {
 	struct queue *q = atomic_load(&s->queue);
 	struct dsa_cmd_fill fill = {
@@ -420,7 +420,7 @@ static dsaError_t fill(const char *name, struct stream *s, void *ptr, uint64_t p
 	if (error)
 		return error;
 	memcpy(place, &fill, sizeof(fill));
-	return queue_commit(q, sizeof(fill), false, point);
+	return queue_commit(q, sizeof(fill), wait, point);
 }
 
 static dsaError_t fill_in_stream(const char *name, void *ptr, uint64_t pattern,
@@ -440,7 +440,7 @@ static dsaError_t fill_in_stream(const char *name, void *ptr, uint64_t pattern,
 		error = fail(dsaErrorInvalidValue, "%s: %p is not aligned to %u bytes", name, ptr,
 			     pattern_size);
 	else if (bytes)
-		error = fill(name, s, ptr, pattern, pattern_size, bytes, &point);
+		error = fill(name, s, ptr, pattern, pattern_size, bytes, wait, &point);
 	if (!error && wait)
 		error = queue_wait(atomic_load(&s->queue), point);
 	stream_put(s);

@@ -88,8 +88,8 @@ int kmd_queue_state(int fd, struct drm_dsa_queue_state *state);
 int kmd_submit(int fd, uint32_t queue, uint64_t va, uint64_t bytes,
 	       const struct drm_dsa_sync *syncs, uint32_t count);
 int kmd_syncobj_create(int fd, uint32_t *handle);
-/* Blocks until @point is signalled, without time limit. */
-int kmd_syncobj_wait(int fd, uint32_t handle, uint64_t point);
+/* Blocks until @point is signalled, or until @deadline (CLOCK_MONOTONIC, ns): -ETIME. */
+int kmd_syncobj_wait(int fd, uint32_t handle, uint64_t point, int64_t deadline);
 
 /* ---- va.c: address ranges ---- */
 
@@ -223,6 +223,10 @@ void slot_retire(struct device *dev, struct slot *slot, struct queue *queue, uin
 #define QUEUE_MAX_INFLIGHT 64
 /* Batches kept on the device before further commands gather in one. */
 #define QUEUE_DEPTH	2
+/* A batch this long is worth a system call while another one runs ... */
+#define GATHER_BYTES	(4 * KIB)
+/* ... and a shorter one when that other one takes longer than this. */
+#define GATHER_NS	500000
 #define STAGE_CHUNK	(512 * KIB)
 #define STAGE_CHUNKS	4
 
@@ -243,6 +247,14 @@ struct dep {
 	uint64_t point;
 };
 
+/* A closed batch on its way to the kernel. */
+struct outgoing {
+	bool pending;
+	uint64_t point, va, bytes;
+	struct drm_dsa_sync syncs[BATCH_MAX_DEPS + 1];
+	uint32_t sync_count;
+};
+
 /* Bounce buffers for pageable memory. */
 struct stage {
 	pthread_mutex_t lock;		/* all below; held for a whole copy; outside queue.lock */
@@ -259,6 +271,7 @@ struct queue {
 	struct slot *done;		/* last completed point, written by the device */
 	atomic_ullong recorded;		/* point that covers all commands so far */
 	atomic_bool dead;		/* faulted; set once, after fault is written */
+	atomic_bool streak;		/* commands were recorded since anyone waited */
 	dsaErrorInfo fault;
 	unsigned int users;		/* dev->lock: streams */
 	bool open;			/* dev->lock: has a hardware queue; lock to read */
@@ -272,7 +285,11 @@ struct queue {
 	bool batch_lazy;		/* it holds nothing that anyone waits for */
 	struct dep deps[BATCH_MAX_DEPS];
 	unsigned int dep_count;
-	uint64_t submitted;		/* last submitted point */
+	uint64_t closed;		/* point of the last closed batch */
+	uint64_t submitted;		/* last point that the kernel has */
+	struct outgoing out;		/* sender's alone while sending */
+	bool sending;			/* a thread is in the system call, without the lock */
+	pthread_cond_t sent;
 	struct batch inflight[QUEUE_MAX_INFLIGHT];
 	unsigned int inflight_first, inflight_count;
 	bool stalled;			/* the last submit failed; a caller must retry */
@@ -297,7 +314,8 @@ dsaError_t queue_reserve(struct queue *queue, size_t bytes, size_t data_bytes, v
 /*
  * Ends the recording of the command, drops the lock. *point (NULL: not
  * wanted) is reached when the command has completed.
- * @lazy: nobody needs it to run before something else does.
+ * @lazy: nobody needs it to run before something else does, or before the
+ * caller waits for it.
  */
 dsaError_t queue_commit(struct queue *queue, size_t bytes, bool lazy, uint64_t *point);
 /* Hands all recorded commands to the device. */

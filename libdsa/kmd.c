@@ -122,10 +122,10 @@ int kmd_syncobj_create(int fd, uint32_t *handle)
 	return drmSyncobjCreate(fd, 0, handle) ? -errno : 0;
 }
 
-int kmd_syncobj_wait(int fd, uint32_t handle, uint64_t point)
+int kmd_syncobj_wait(int fd, uint32_t handle, uint64_t point, int64_t deadline)
 {
 	/* libdrm hands through the kernel's -errno, or sets errno, by version. */
-	int ret = drmSyncobjTimelineWait(fd, &handle, &point, 1, INT64_MAX, 0, NULL);
+	int ret = drmSyncobjTimelineWait(fd, &handle, &point, 1, deadline, 0, NULL);
 
 	if (ret == -1)
 		return -errno;

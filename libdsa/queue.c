@@ -3,11 +3,13 @@
  * Queues: commands are recorded into a ring of pinned memory and handed to
  * the device in batches.
  *
- * While fewer than QUEUE_DEPTH batches are on the device a command goes there
- * at once. Further commands gather in one batch, which is submitted when a
- * batch completes (by the helper thread, which sleeps in the kernel until
- * then), when it is full, or when someone waits for it. So a single launch
- * costs one system call, and thousands cost few.
+ * The first command after a wait goes to the device at once, by its caller.
+ * Further ones gather in a batch, which the queue's helper thread submits: at
+ * once when the device has nothing of this queue, else when what it has
+ * completes or takes long, or the batch has grown. It is also submitted when
+ * it is full, or when someone waits for it. So a single launch costs one
+ * system call, and thousands cost few. The system call itself is made without
+ * the lock: recording goes on meanwhile, into the next batch.
  *
  * A batch is one point of the queue's timeline: its last command writes the
  * point to queue->done, where anyone can read it without a system call.
@@ -65,9 +67,15 @@ static void give_ring(struct queue *q)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-/* The device has stopped the queue: record why, let it go. queue->lock. */
+/*
+ * The device has stopped the queue: record why, let it go. queue->lock, which
+ * it drops while another thread is in a submit: the queue's number must stay
+ * its own until that is over.
+ */
 static void die(struct queue *q)
 {
+	while (q->sending)
+		pthread_cond_wait(&q->sent, &q->lock);
 	if (atomic_load(&q->dead))
 		return;
 	fault_capture(q);
@@ -76,11 +84,13 @@ static void die(struct queue *q)
 	q->dep_count = 0;
 	q->batch_start = q->cmd_head;
 	q->inflight_count = 0;
+	q->out.pending = false;
 	atomic_store(&q->dead, true);
 	pthread_cond_broadcast(&q->work);
+	pthread_cond_broadcast(&q->sent);
 }
 
-/* queue->lock; dropped and taken again. */
+/* Waits for the @nth batch in flight. queue->lock; dropped and taken again. */
 static int wait_inflight(struct queue *q, unsigned int nth)
 {
 	uint64_t point = q->inflight[(q->inflight_first + nth) % QUEUE_MAX_INFLIGHT].point;
@@ -109,59 +119,50 @@ static uint32_t gather_deps(struct queue *q, struct drm_dsa_sync *syncs)
 	return n;
 }
 
-/* One submit of the recorded batch. queue->lock. */
-static int submit_batch(struct queue *q)
+/* Ends the recorded batch and begins another. queue->lock; nothing is on its way. */
+static void close_batch(struct queue *q)
 {
-	struct drm_dsa_sync syncs[BATCH_MAX_DEPS + 1];
-	uint64_t point = q->submitted + 1;
-	uint64_t offset = q->batch_start % RING_CMD_BYTES;
+	unsigned int last = (q->inflight_first + q->inflight_count++) % QUEUE_MAX_INFLIGHT;
+	struct outgoing *out = &q->out;
 	struct dsa_cmd_sem signal = {
 		.hdr = { .opcode = DSA_CMD_SEM_SIGNAL, .size = sizeof(signal) },
 		.va = (uintptr_t)&q->done->word,
-		.value = point,
+		.value = ++q->closed,
 	};
-	uint32_t n = gather_deps(q, syncs);
 
-	syncs[n++] = (struct drm_dsa_sync){
-		.flags = DRM_DSA_SYNC_SIGNAL, .handle = q->syncobj, .point = point,
-	};
 	memcpy(q->ring->base + q->cmd_head % RING_CMD_BYTES, &signal, sizeof(signal));
-	return kmd_submit(q->dev->fd, q->id, (uintptr_t)q->ring->base + offset,
-			  q->cmd_head + sizeof(signal) - q->batch_start, syncs, n);
-}
-
-/* The batch is the device's: begin another. queue->lock. */
-static void batch_submitted(struct queue *q)
-{
-	unsigned int last = (q->inflight_first + q->inflight_count++) % QUEUE_MAX_INFLIGHT;
-
 	q->cmd_head += TAIL_BYTES;
-	q->submitted++;
-	q->inflight[last] = (struct batch){ q->submitted, q->cmd_head, q->data_head };
+	out->point = q->closed;
+	out->va = (uintptr_t)q->ring->base + q->batch_start % RING_CMD_BYTES;
+	out->bytes = q->cmd_head - q->batch_start;
+	out->sync_count = gather_deps(q, out->syncs);
+	out->syncs[out->sync_count++] = (struct drm_dsa_sync){
+		.flags = DRM_DSA_SYNC_SIGNAL, .handle = q->syncobj, .point = out->point,
+	};
+	out->pending = true;
+	q->inflight[last] = (struct batch){ q->closed, q->cmd_head, q->data_head };
 	q->batch_start = q->cmd_head;
 	q->batch_lazy = true;
 	q->dep_count = 0;
-	q->stalled = false;
 }
 
-/* Submits what is recorded. queue->lock, which it may drop meanwhile. */
-static dsaError_t submit(struct queue *q)
+/* The system call for the closed batch. queue->lock, dropped meanwhile. */
+static dsaError_t send(struct queue *q)
 {
+	struct outgoing *out = &q->out;
 	int ret;
 
-	while (q->inflight_count == QUEUE_MAX_INFLIGHT && !atomic_load(&q->dead)) {
-		ret = wait_inflight(q, 0);
-		if (ret)
-			return fail_errno(ret, "waiting for the device");
-	}
-	if (atomic_load(&q->dead))
-		return queue_error(q);
-	if (batch_empty(q))
-		return dsaSuccess;
-	ret = submit_batch(q);
+	q->sending = true;
+	pthread_mutex_unlock(&q->lock);
+	ret = kmd_submit(q->dev->fd, q->id, out->va, out->bytes, out->syncs, out->sync_count);
+	pthread_mutex_lock(&q->lock);
+	q->sending = false;
+	pthread_cond_broadcast(&q->sent);
 	switch (ret) {
 	case 0:
-		batch_submitted(q);
+		out->pending = false;
+		q->submitted = out->point;
+		q->stalled = false;
 		return dsaSuccess;
 	case -ECANCELED:
 	case -EIO:
@@ -174,10 +175,60 @@ static dsaError_t submit(struct queue *q)
 	}
 }
 
+/* Submits what is recorded by now. queue->lock, which it drops meanwhile. */
+static dsaError_t submit(struct queue *q)
+{
+	uint64_t target = batch_empty(q) ? q->closed : q->closed + 1;
+	dsaError_t error;
+	int ret;
+
+	while (q->submitted < target && !atomic_load(&q->dead)) {
+		if (q->sending) {
+			pthread_cond_wait(&q->sent, &q->lock);
+		} else if (!q->out.pending && q->inflight_count == QUEUE_MAX_INFLIGHT) {
+			ret = wait_inflight(q, 0);
+			if (ret)
+				return fail_errno(ret, "waiting for the device");
+		} else {
+			if (!q->out.pending)
+				close_batch(q);
+			error = send(q);
+			if (error)
+				return error;
+		}
+	}
+	return atomic_load(&q->dead) ? queue_error(q) : dsaSuccess;
+}
+
 /* There is work that only the helper will submit. queue->lock. */
 static bool helper_needed(const struct queue *q)
 {
 	return !q->batch_lazy && !q->stalled && !batch_empty(q) && q->ring;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/*
+ * Lets the batch grow while the device is at the one before. False when that
+ * takes so long that the next one had better be there already. queue->lock,
+ * dropped meanwhile.
+ */
+static bool gather(struct queue *q)
+{
+	uint64_t point = q->inflight[q->inflight_first].point;
+
+	if (point > q->submitted)
+		return false;
+	pthread_mutex_unlock(&q->lock);
+	kmd_syncobj_wait(q->dev->fd, q->syncobj, point, now_ns() + GATHER_NS);
+	pthread_mutex_lock(&q->lock);
+	return queue_quiet(q, point);
 }
 
 static void *helper_main(void *arg)
@@ -193,10 +244,13 @@ static void *helper_main(void *arg)
 			continue;
 		}
 		reclaim(q);
-		if (q->inflight_count < QUEUE_DEPTH)
+		if (q->inflight_count >= QUEUE_DEPTH) {
+			if (wait_inflight(q, q->inflight_count - QUEUE_DEPTH))
+				q->stalled = true;
+		} else if (!q->inflight_count || q->cmd_head - q->batch_start >= GATHER_BYTES ||
+			   !gather(q)) {
 			submit(q);
-		else if (wait_inflight(q, q->inflight_count - QUEUE_DEPTH))
-			q->stalled = true;
+		}
 	}
 	pthread_mutex_unlock(&q->lock);
 	return NULL;
@@ -298,15 +352,16 @@ dsaError_t queue_reserve(struct queue *q, size_t bytes, size_t data_bytes, void 
 dsaError_t queue_commit(struct queue *q, size_t bytes, bool lazy, uint64_t *point)
 {
 	dsaError_t error = dsaSuccess;
+	bool first = !lazy && !atomic_exchange(&q->streak, true);
 
 	q->cmd_head += bytes;
 	q->batch_lazy &= lazy;
 	q->stalled = false;
 	if (point)
-		*point = q->submitted + 1;
-	atomic_store(&q->recorded, q->submitted + 1);
+		*point = q->closed + 1;
+	atomic_store(&q->recorded, q->closed + 1);
 	if (!q->batch_lazy) {
-		if (q->inflight_count < QUEUE_DEPTH || !start_helper(q))
+		if ((first && q->inflight_count < QUEUE_DEPTH && !q->sending) || !start_helper(q))
 			submit(q);
 		else if (q->helper_idle)
 			pthread_cond_signal(&q->work);
@@ -346,9 +401,8 @@ static int push_out(struct queue *q, uint64_t point)
 /* A short look before going to sleep: short commands are done by then. */
 static bool spin(struct queue *q, uint64_t point)
 {
-	struct timespec start, now;
+	int64_t end = now_ns() + SPIN_NS;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (queue_passed(q, point))
@@ -357,8 +411,7 @@ static bool spin(struct queue *q, uint64_t point)
 			__builtin_ia32_pause();
 #endif
 		}
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - start.tv_sec) * 1000000000ll + now.tv_nsec - start.tv_nsec < SPIN_NS);
+	} while (now_ns() < end);
 	return false;
 }
 
@@ -366,12 +419,13 @@ int queue_block(struct queue *q, uint64_t point)
 {
 	int ret;
 
+	atomic_store(&q->streak, false);
 	if (queue_quiet(q, point))
 		return 0;
 	ret = push_out(q, point);
 	if (ret || queue_quiet(q, point) || spin(q, point))
 		return ret;
-	ret = -kmd_syncobj_wait(q->dev->fd, q->syncobj, point);
+	ret = -kmd_syncobj_wait(q->dev->fd, q->syncobj, point, INT64_MAX);
 	if (queue_passed(q, point))
 		return 0;
 	if (ret && ret != ENODEV && ret != EIO)
@@ -400,6 +454,7 @@ dsaError_t queue_query(struct queue *q, uint64_t point)
 	struct drm_dsa_queue_state state = { 0 };
 	int ret;
 
+	atomic_store(&q->streak, false);
 	if (atomic_load(&q->dead))
 		return queue_error(q);
 	if (queue_passed(q, point))
@@ -438,7 +493,7 @@ static dsaError_t add_dep(struct queue *q, struct queue *other, uint64_t point)
 			return error;
 	}
 	q->deps[q->dep_count++] = (struct dep){ other, point };
-	atomic_store(&q->recorded, q->submitted + 1);
+	atomic_store(&q->recorded, q->closed + 1);
 	return dsaSuccess;
 }
 
@@ -525,6 +580,7 @@ static struct queue *new_queue(struct device *dev)
 	if (q->done && !kmd_syncobj_create(dev->fd, &q->syncobj)) {
 		pthread_mutex_init(&q->lock, NULL);
 		pthread_cond_init(&q->work, NULL);
+		pthread_cond_init(&q->sent, NULL);
 		pthread_mutex_init(&q->stage.lock, NULL);
 		return q;
 	}
@@ -663,7 +719,7 @@ static void close_spare(struct queue *q, unsigned int *kept)
 
 	pthread_mutex_lock(&q->lock);
 	pthread_mutex_lock(&dev->lock);
-	spare = q->open && !q->users && !atomic_load(&q->dead) && idle(q);
+	spare = q->open && !q->users && !atomic_load(&q->dead) && idle(q) && !q->sending;
 	if (spare && *kept < IDLE_QUEUES_KEPT) {
 		(*kept)++;
 		spare = false;

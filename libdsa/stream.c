@@ -150,13 +150,10 @@ DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream)
 		return error;
 	dead = atomic_load(&s->queue);
 	/* A fault that nobody has noticed yet counts too. */
-	queue_block(dead, 0);
+	queue_query(dead, atomic_load(&dead->recorded));
 	if (!atomic_load(&dead->dead)) {
-		queue_query(dead, atomic_load(&dead->recorded));
-		if (!atomic_load(&dead->dead)) {
-			stream_put(s);
-			return dsaSuccess;
-		}
+		stream_put(s);
+		return dsaSuccess;
 	}
 	error = queue_acquire(s->dev, &fresh);
 	if (!error) {
