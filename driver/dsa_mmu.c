@@ -427,6 +427,33 @@ static struct dsa_pt *dsa_pt_walk_alloc(struct dsa_pt_update *u, u64 va, unsigne
 	return pt;
 }
 
+/* Takes a table whose entries have all been cleared, and those below it, out of use. */
+static void dsa_pt_drop(struct dsa_pt_update *u, struct dsa_pt *pt)
+{
+	unsigned int i;
+
+	for (i = 0; pt->level && i < DSA_PT_ENTRIES; i++) {
+		if (dsa_pt_is_table(pt->child[i]))
+			dsa_pt_drop(u, pt->child[i]);
+	}
+	list_add(&pt->link, &u->dropped);
+	u->reshaped = true;
+}
+
+/* Enters one page; an empty table may be in its place. */
+static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int index, u64 pte)
+{
+	struct dsa_pt *old = pt->level ? pt->child[index] : NULL;
+
+	dsa_pt_write(pt, index, pte);
+	if (pt->level)
+		pt->child[index] = DSA_PT_LEAF;
+	if (old)
+		dsa_pt_drop(u, old);
+	else
+		pt->used++;
+}
+
 /**
  * dsa_pt_update_map - Enter pages where nothing is mapped.
  * @u: the change.
@@ -447,13 +474,9 @@ void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u
 		struct dsa_pt *pt = dsa_pt_walk_alloc(u, va, run.level);
 		unsigned int first = dsa_pt_index(va, run.level), i;
 
-		for (i = 0; i < run.count; i++) {
-			dsa_pt_write(pt, first + i,
-				     (run.addr + ((u64)i << DSA_PT_SHIFT(run.level))) | flags);
-			if (run.level)
-				pt->child[first + i] = DSA_PT_LEAF;
-		}
-		pt->used += run.count;
+		for (i = 0; i < run.count; i++)
+			dsa_pt_set(u, pt, first + i,
+				   (run.addr + ((u64)i << DSA_PT_SHIFT(run.level))) | flags);
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
