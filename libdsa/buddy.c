@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define TOP	(BUDDY_ORDERS - 1)
+#define TOP (BUDDY_ORDERS - 1)
 
 static unsigned int order_of(uint64_t bytes)
 {
@@ -43,7 +43,7 @@ static void update_up(struct buddy *buddy, unsigned int node, unsigned int order
 		a = buddy->largest[2 * node];
 		b = buddy->largest[2 * node + 1];
 		if (a == order && b == order)
-			buddy->largest[node] = (uint8_t)(order + 1);	/* two free halves */
+			buddy->largest[node] = (uint8_t)(order + 1); /* two free halves */
 		else
 			buddy->largest[node] = a > b ? a : b;
 	}
@@ -74,7 +74,8 @@ int64_t buddy_alloc(struct buddy *buddy, uint64_t bytes)
 void buddy_free(struct buddy *buddy, uint64_t offset, uint64_t bytes)
 {
 	unsigned int order = order_of(bytes);
-	unsigned int node = (1u << (TOP - order)) + (unsigned int)(offset >> (order + BUDDY_MIN_SHIFT));
+	unsigned int node = (1u << (TOP - order)) +
+			    (unsigned int)(offset >> (order + BUDDY_MIN_SHIFT));
 
 	buddy->largest[node] = (uint8_t)(order + 1);
 	update_up(buddy, node, order);

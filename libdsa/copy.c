@@ -168,7 +168,7 @@ static dsaError_t staged_upload(struct queue *q, const struct rect *r, uint64_t 
 
 struct landing {
 	uint64_t point;
-	struct rect piece;	/* src is the bounce buffer, dst the program's memory */
+	struct rect piece; /* src is the bounce buffer, dst the program's memory */
 };
 
 static dsaError_t land(struct queue *q, const struct landing *l)
@@ -288,7 +288,8 @@ static dsaError_t bad_range(const char *name, const char *side, const void *ptr,
 static dsaError_t check_rect(const char *name, const struct rect *r, enum dsaMemcpyKind kind)
 {
 	if ((unsigned int)kind > dsaMemcpyDefault)
-		return fail(dsaErrorInvalidValue, "%s: kind %d is none of the five", name, (int)kind);
+		return fail(dsaErrorInvalidValue, "%s: kind %d is none of the five", name,
+			    (int)kind);
 	if (!r->width || !r->height)
 		return dsaSuccess;
 	if (!r->dst || !r->src)
@@ -363,8 +364,12 @@ static dsaError_t copy_in_stream(const char *name, const struct rect *r, enum ds
 
 static struct rect line(void *dst, const void *src, size_t bytes)
 {
-	return (struct rect){ .dst = dst, .src = src, .dpitch = bytes, .spitch = bytes,
-			      .width = bytes, .height = 1 };
+	return (struct rect){ .dst = dst,
+			      .src = src,
+			      .dpitch = bytes,
+			      .spitch = bytes,
+			      .width = bytes,
+			      .height = 1 };
 }
 
 DSA_API dsaError_t dsaMemcpy(void *dst, const void *src, size_t bytes, enum dsaMemcpyKind kind)
@@ -374,8 +379,8 @@ DSA_API dsaError_t dsaMemcpy(void *dst, const void *src, size_t bytes, enum dsaM
 	return copy_in_stream("dsaMemcpy", &r, kind, NULL, true);
 }
 
-DSA_API dsaError_t dsaMemcpyAsync(void *dst, const void *src, size_t bytes,
-				  enum dsaMemcpyKind kind, dsaStream_t stream)
+DSA_API dsaError_t dsaMemcpyAsync(void *dst, const void *src, size_t bytes, enum dsaMemcpyKind kind,
+				  dsaStream_t stream)
 {
 	struct rect r = line(dst, src, bytes);
 

@@ -18,9 +18,9 @@
 #define EM_RISCV 243
 #endif
 
-#define MAX_SEGMENTS	64
-#define MAX_SYMBOLS	(1u << 20)
-#define MAX_KERNARG	4096
+#define MAX_SEGMENTS 64
+#define MAX_SYMBOLS  (1u << 20)
+#define MAX_KERNARG  4096
 
 struct parser {
 	const uint8_t *file;
@@ -134,7 +134,9 @@ static bool add_segment(struct parser *p, const Elf64_Phdr *h, unsigned int i)
 			return bad(p, "segment %u shares a page with another", i);
 	}
 	m->segments[m->segment_count++] = (struct elf_segment){
-		.va = start, .size = end - start, .bind_flags = bind_flags(h->p_flags),
+		.va = start,
+		.size = end - start,
+		.bind_flags = bind_flags(h->p_flags),
 	};
 	if (end > m->span)
 		m->span = end;
@@ -153,10 +155,10 @@ static bool check_dynamic(struct parser *p, const Elf64_Phdr *h)
 			break;
 		if (dyn.d_tag == DT_NEEDED)
 			return bad(p, "needs a shared library");
-		if ((dyn.d_tag == DT_RELASZ || dyn.d_tag == DT_RELSZ ||
-		     dyn.d_tag == DT_PLTRELSZ || dyn.d_tag == 35 /* DT_RELRSZ */) &&
+		if ((dyn.d_tag == DT_RELASZ || dyn.d_tag == DT_RELSZ || dyn.d_tag == DT_PLTRELSZ ||
+		     dyn.d_tag == 35 /* DT_RELRSZ */) &&
 		    dyn.d_un.d_val)
-			return bad(p, "has dynamic relocations: a global variable's initialiser has an address in it");
+			return bad(p, "has dynamic relocations: an initialiser holds an address");
 	}
 	return true;
 }
@@ -178,8 +180,8 @@ static bool read_segments(struct parser *p)
 			ok = check_dynamic(p, &h);
 		else if (h.p_type == PT_INTERP || h.p_type == PT_TLS)
 			ok = bad(p, "%s: not for a device",
-				 h.p_type == PT_TLS ? "has thread-local variables"
-						    : "wants a program interpreter");
+				 h.p_type == PT_TLS ? "has thread-local variables" :
+						      "wants a program interpreter");
 	}
 	if (ok && !m->span)
 		return bad(p, "nothing to load");

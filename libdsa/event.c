@@ -8,9 +8,9 @@
 struct event {
 	struct object object;
 	struct device *dev;
-	pthread_mutex_t lock;	/* all below; inside no other lock but queue's */
+	pthread_mutex_t lock; /* all below; inside no other lock but queue's */
 	struct slot *slot;
-	struct queue *queue;	/* NULL: never recorded */
+	struct queue *queue; /* NULL: never recorded */
 	uint64_t point;
 };
 
@@ -198,7 +198,8 @@ DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsi
 	}
 	q = latest(e, &point);
 	if (flags)
-		error = fail(dsaErrorInvalidValue, "dsaStreamWaitEvent: flags 0x%x is not 0", flags);
+		error = fail(dsaErrorInvalidValue, "dsaStreamWaitEvent: flags 0x%x is not 0",
+			     flags);
 	else if (s->dev != e->dev)
 		error = fail(dsaErrorInvalidResourceHandle,
 			     "dsaStreamWaitEvent: event is of device %d, stream of device %d",

@@ -144,8 +144,8 @@ static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaEr
 	else
 		append(info, "%s", s->opcode == ~0u ? "the queue" : opcode_text(s->opcode));
 	append(info, ": %s",
-	       s->flags & DRM_DSA_QUEUE_TIMEDOUT ? "took longer than the driver allows"
-						 : code_text(s->error_code));
+	       s->flags & DRM_DSA_QUEUE_TIMEDOUT ? "took longer than the driver allows" :
+						   code_text(s->error_code));
 	if (access_text(s->access)) {
 		memory_describe(q->dev, s->addr, place, sizeof(place));
 		append(info, ", %s 0x%llx", access_text(s->access), (unsigned long long)s->addr);

@@ -20,13 +20,13 @@
 #include "drm/dsa_accel.h"
 #include "dsa_cmd.h"
 
-#define MAX_DEVICES	16
-#define PAGE		4096ull
-#define HUGE_PAGE	(2ull << 20)
-#define KIB		1024ull
-#define MIB		(1024 * KIB)
+#define MAX_DEVICES 16
+#define PAGE        4096ull
+#define HUGE_PAGE   (2ull << 20)
+#define KIB         1024ull
+#define MIB         (1024 * KIB)
 
-#define ALIGN_UP(v, a)	(((v) + (a) - 1) & ~((uint64_t)(a) - 1))
+#define ALIGN_UP(v, a) (((v) + (a) - 1) & ~((uint64_t)(a) - 1))
 
 /*
  * Device memory lives in the upper half of the 48-bit address space, where no
@@ -34,8 +34,8 @@
  * So an address alone says what it is. Each device has its own 4 TiB, so that
  * the address of a free or a copy also says which device.
  */
-#define DEVICE_VA_BASE	(1ull << 47)
-#define DEVICE_VA_SIZE	(1ull << 42)
+#define DEVICE_VA_BASE (1ull << 47)
+#define DEVICE_VA_SIZE (1ull << 42)
 
 /* ---- error.c ---- */
 
@@ -99,7 +99,7 @@ struct va_hole {
 };
 
 struct va_space {
-	struct va_hole *holes;	/* by address; no two touch */
+	struct va_hole *holes; /* by address; no two touch */
 };
 
 int va_init(struct va_space *space, uint64_t start, uint64_t size);
@@ -111,9 +111,9 @@ void va_free(struct va_space *space, uint64_t start, uint64_t size);
 
 /* ---- buddy.c: pieces of a 2 MiB chunk ---- */
 
-#define BUDDY_MIN_SHIFT	8
-#define BUDDY_MAX_SHIFT	21
-#define BUDDY_ORDERS	(BUDDY_MAX_SHIFT - BUDDY_MIN_SHIFT + 1)
+#define BUDDY_MIN_SHIFT 8
+#define BUDDY_MAX_SHIFT 21
+#define BUDDY_ORDERS    (BUDDY_MAX_SHIFT - BUDDY_MIN_SHIFT + 1)
 
 struct buddy {
 	/* Per node of the tree, heap order: largest free order + 1 below it, 0 = none. */
@@ -140,22 +140,22 @@ struct device {
 	char path[64];
 	int driver_version;
 	struct drm_dsa_device_info info;
-	atomic_ullong launches;		/* launch ids given out */
+	atomic_ullong launches; /* launch ids given out */
 
-	pthread_mutex_t lock;		/* all below */
-	bool ready;			/* vm exists */
+	pthread_mutex_t lock; /* all below */
+	bool ready;           /* vm exists */
 	uint32_t vm;
 	struct va_space va;
-	void *allocs;			/* tsearch tree of struct alloc, by address */
+	void *allocs; /* tsearch tree of struct alloc, by address */
 	struct chunk *chunks;
-	struct retired *retired;	/* freed, but perhaps still in use */
+	struct retired *retired; /* freed, but perhaps still in use */
 	struct slot_block *slot_blocks;
 	struct slot *free_slots;
 	struct retired_slot *retired_slots;
 	struct ring_memory *spare_rings;
 	struct module *modules;
-	struct queue *queues;		/* never shrinks */
-	unsigned int hw_queues;		/* hardware queues held */
+	struct queue *queues;   /* never shrinks */
+	unsigned int hw_queues; /* hardware queues held */
 };
 
 /* The calling thread's part of the library. */
@@ -179,10 +179,10 @@ int device_count(void);
 /* ---- memory.c ---- */
 
 enum where {
-	WHERE_PAGEABLE,		/* ordinary host memory */
-	WHERE_PINNED,		/* host memory that the device reaches */
+	WHERE_PAGEABLE, /* ordinary host memory */
+	WHERE_PINNED,   /* host memory that the device reaches */
 	WHERE_DEVICE,
-	WHERE_BAD,		/* a device address outside live memory */
+	WHERE_BAD, /* a device address outside live memory */
 };
 
 /* What [@ptr, @ptr + @bytes) is to @dev. */
@@ -216,19 +216,19 @@ void slot_retire(struct device *dev, struct slot *slot, struct queue *queue, uin
 
 /* ---- queue.c: hardware queues, command buffers, completion ---- */
 
-#define RING_CMD_BYTES	(256 * KIB)
-#define RING_DATA_BYTES	(1 * MIB)
-#define BATCH_MAX_BYTES	(64 * KIB)
-#define BATCH_MAX_DEPS	16
+#define RING_CMD_BYTES     (256 * KIB)
+#define RING_DATA_BYTES    (1 * MIB)
+#define BATCH_MAX_BYTES    (64 * KIB)
+#define BATCH_MAX_DEPS     16
 #define QUEUE_MAX_INFLIGHT 64
 /* Batches kept on the device before further commands gather in one. */
-#define QUEUE_DEPTH	2
+#define QUEUE_DEPTH 2
 /* A batch this long is worth a system call while another one runs ... */
-#define GATHER_BYTES	(4 * KIB)
+#define GATHER_BYTES (4 * KIB)
 /* ... and a shorter one when that other one takes longer than this. */
-#define GATHER_NS	500000
-#define STAGE_CHUNK	(512 * KIB)
-#define STAGE_CHUNKS	4
+#define GATHER_NS    500000
+#define STAGE_CHUNK  (512 * KIB)
+#define STAGE_CHUNKS 4
 
 /* One piece of pinned memory per queue: commands, then their data. */
 struct ring_memory {
@@ -257,44 +257,44 @@ struct outgoing {
 
 /* Bounce buffers for pageable memory. */
 struct stage {
-	pthread_mutex_t lock;		/* all below; held for a whole copy; outside queue.lock */
+	pthread_mutex_t lock; /* all below; held for a whole copy; outside queue.lock */
 	uint8_t *base;
 	uint32_t bo;
-	uint64_t busy[STAGE_CHUNKS];	/* point that frees the chunk */
+	uint64_t busy[STAGE_CHUNKS]; /* point that frees the chunk */
 	unsigned int next;
 };
 
 struct queue {
 	struct device *dev;
-	struct queue *next;		/* set before the queue is published */
+	struct queue *next; /* set before the queue is published */
 	uint32_t syncobj;
-	struct slot *done;		/* last completed point, written by the device */
-	atomic_ullong recorded;		/* point that covers all commands so far */
-	atomic_bool dead;		/* faulted; set once, after fault is written */
-	atomic_bool streak;		/* commands were recorded since anyone waited */
+	struct slot *done;      /* last completed point, written by the device */
+	atomic_ullong recorded; /* point that covers all commands so far */
+	atomic_bool dead;       /* faulted; set once, after fault is written */
+	atomic_bool streak;     /* commands were recorded since anyone waited */
 	dsaErrorInfo fault;
-	unsigned int users;		/* dev->lock: streams */
-	bool open;			/* dev->lock: has a hardware queue; lock to read */
+	unsigned int users; /* dev->lock: streams */
+	bool open;          /* dev->lock: has a hardware queue; lock to read */
 
-	pthread_mutex_t lock;		/* all below */
+	pthread_mutex_t lock; /* all below */
 	uint32_t id;
 	struct ring_memory *ring;
-	uint64_t cmd_head, cmd_tail;	/* free-running bytes */
+	uint64_t cmd_head, cmd_tail; /* free-running bytes */
 	uint64_t data_head, data_tail;
-	uint64_t batch_start;		/* of the batch being recorded */
-	bool batch_lazy;		/* it holds nothing that anyone waits for */
+	uint64_t batch_start; /* of the batch being recorded */
+	bool batch_lazy;      /* it holds nothing that anyone waits for */
 	struct dep deps[BATCH_MAX_DEPS];
 	unsigned int dep_count;
-	uint64_t closed;		/* point of the last closed batch */
-	uint64_t submitted;		/* last point that the kernel has */
-	struct outgoing out;		/* sender's alone while sending */
-	bool sending;			/* a thread is in the system call, without the lock */
+	uint64_t closed;     /* point of the last closed batch */
+	uint64_t submitted;  /* last point that the kernel has */
+	struct outgoing out; /* sender's alone while sending */
+	bool sending;        /* a thread is in the system call, without the lock */
 	pthread_cond_t sent;
 	struct batch inflight[QUEUE_MAX_INFLIGHT];
 	unsigned int inflight_first, inflight_count;
-	bool stalled;			/* the last submit failed; a caller must retry */
+	bool stalled; /* the last submit failed; a caller must retry */
 	bool helper_started, helper_idle;
-	pthread_cond_t work;		/* for the helper */
+	pthread_cond_t work; /* for the helper */
 
 	struct stage stage;
 };
@@ -369,27 +369,27 @@ void stream_drop_default(struct stream *stream);
 
 /* ---- elf.c ---- */
 
-#define ELF_MAX_SPAN	(256 * MIB)
+#define ELF_MAX_SPAN (256 * MIB)
 
 struct elf_segment {
-	uint64_t va, size;		/* page aligned; relative to the image */
-	uint32_t bind_flags;		/* DRM_DSA_BIND_* */
+	uint64_t va, size;   /* page aligned; relative to the image */
+	uint32_t bind_flags; /* DRM_DSA_BIND_* */
 };
 
 struct elf_kernel {
 	char *name;
-	uint64_t entry;			/* relative to the image */
+	uint64_t entry; /* relative to the image */
 	struct dsa_kernel_meta meta;
 };
 
 struct elf_module {
-	uint8_t *image;			/* what memory holds after loading */
-	uint64_t span;			/* its size, page aligned */
+	uint8_t *image; /* what memory holds after loading */
+	uint64_t span;  /* its size, page aligned */
 	struct elf_segment *segments;
 	unsigned int segment_count;
 	struct elf_kernel *kernels;
 	unsigned int kernel_count;
-	char error[256];		/* why parsing failed */
+	char error[256]; /* why parsing failed */
 };
 
 /* Checks everything. On failure @module has the reason, and nothing to free. */
@@ -402,20 +402,20 @@ size_t elf_length(const void *file);
 
 struct function {
 	struct object object;
-	struct module *module;		/* holds a reference */
-	uint64_t entry;			/* device address */
+	struct module *module; /* holds a reference */
+	uint64_t entry;        /* device address */
 	const struct elf_kernel *kernel;
 };
 
 struct module {
 	struct object object;
 	struct device *dev;
-	struct module *next;		/* dev->lock: dev->modules */
+	struct module *next; /* dev->lock: dev->modules */
 	uint64_t va;
 	uint32_t bo;
-	bool loaded;			/* dev->lock: cleared by unload */
+	bool loaded; /* dev->lock: cleared by unload */
 	struct elf_module elf;
-	struct function **functions;	/* per kernel; handed out so far; dev->lock */
+	struct function **functions; /* per kernel; handed out so far; dev->lock */
 };
 
 /* Names the kernel with entry or code at @pc, and @pc as an address in its ELF. */

@@ -23,7 +23,9 @@ int kmd_open(const char *path)
 int kmd_query(int fd, uint32_t type, void *data, uint32_t size)
 {
 	struct drm_dsa_dev_query query = {
-		.type = type, .size = size, .pointer = (uintptr_t)data,
+		.type = type,
+		.size = size,
+		.pointer = (uintptr_t)data,
 	};
 
 	return call(fd, DRM_IOCTL_DSA_DEV_QUERY, &query);

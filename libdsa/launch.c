@@ -13,9 +13,10 @@ static dsaError_t check_grid(const struct function *f, dsaDim3 grid)
 	if (!grid.x || !grid.y || !grid.z || grid.x > DSA_MAX_GRID_DIM ||
 	    grid.y > DSA_MAX_GRID_DIM || grid.z > DSA_MAX_GRID_DIM ||
 	    programs > MAX_PROGRAMS / grid.z)
-		return fail(dsaErrorInvalidValue,
-			    "launch of %s: grid %u x %u x %u: each must be 1 to 2^31-1, the product at most 2^40",
-			    f->kernel->name, grid.x, grid.y, grid.z);
+		return fail(
+			dsaErrorInvalidValue,
+			"launch of %s: grid %u x %u x %u: each must be 1 to 2^31-1, the product at most 2^40",
+			f->kernel->name, grid.x, grid.y, grid.z);
 	return dsaSuccess;
 }
 
@@ -26,9 +27,10 @@ static dsaError_t check_scratch(const struct function *f, size_t scratch)
 	uint64_t room = f->module->dev->info.scratch_bytes - stack - meta->scratch_bytes;
 
 	if (scratch > room)
-		return fail(dsaErrorLaunchOutOfResources,
-			    "launch of %s: %zu bytes of scratchpad: a core has %llu beside stack and static data",
-			    f->kernel->name, scratch, (unsigned long long)room);
+		return fail(
+			dsaErrorLaunchOutOfResources,
+			"launch of %s: %zu bytes of scratchpad: a core has %llu beside stack and static data",
+			f->kernel->name, scratch, (unsigned long long)room);
 	return dsaSuccess;
 }
 
@@ -104,8 +106,9 @@ static dsaError_t check_args(const struct function *f, void **args)
 	const struct dsa_kernel_meta *meta = &f->kernel->meta;
 
 	if (meta->arg_count && !args)
-		return fail(dsaErrorInvalidValue, "launch of %s: args is NULL, it takes %u arguments",
-			    f->kernel->name, meta->arg_count);
+		return fail(dsaErrorInvalidValue,
+			    "launch of %s: args is NULL, it takes %u arguments", f->kernel->name,
+			    meta->arg_count);
 	for (unsigned int i = 0; i < meta->arg_count; i++)
 		if (!args[i])
 			return fail(dsaErrorInvalidValue, "launch of %s: args[%u] of %u is NULL",

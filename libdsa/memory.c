@@ -25,15 +25,15 @@ struct chunk {
 };
 
 enum alloc_kind {
-	ALLOC_PIECE,	/* of a chunk */
-	ALLOC_BO,	/* device memory with a BO of its own */
+	ALLOC_PIECE, /* of a chunk */
+	ALLOC_BO,    /* device memory with a BO of its own */
 	ALLOC_HOST,
 };
 
 /* An allocation; in the tree by address while the program owns it. */
 struct alloc {
-	uint64_t va, size;	/* as asked for; what the program may use */
-	uint64_t span;		/* as taken */
+	uint64_t va, size; /* as asked for; what the program may use */
+	uint64_t span;     /* as taken */
 	enum alloc_kind kind;
 	uint32_t bo;
 	struct chunk *chunk;
@@ -287,10 +287,11 @@ static dsaError_t out_of_memory(struct device *dev, int err, uint64_t bytes)
 	if (err == -ENODEV)
 		return fail_errno(ENODEV, "dsaMalloc");
 	kmd_query(dev->fd, DRM_DSA_QUERY_MEMORY, &mem, sizeof(mem));
-	return fail(dsaErrorMemoryAllocation,
-		    "dsaMalloc: no room for %llu bytes: %llu of %llu bytes of device memory are free",
-		    (unsigned long long)bytes, (unsigned long long)mem.hbm_free,
-		    (unsigned long long)mem.hbm_total);
+	return fail(
+		dsaErrorMemoryAllocation,
+		"dsaMalloc: no room for %llu bytes: %llu of %llu bytes of device memory are free",
+		(unsigned long long)bytes, (unsigned long long)mem.hbm_free,
+		(unsigned long long)mem.hbm_total);
 }
 
 DSA_API dsaError_t dsaMalloc(void **ptr, size_t bytes)
@@ -443,7 +444,8 @@ DSA_API dsaError_t dsaFreeHost(void *ptr)
 		return error;
 	if (!drop_anywhere(ptr, true))
 		return fail(dsaErrorInvalidValue,
-			    "dsaFreeHost: %p is not from dsaMallocHost(), or was freed before", ptr);
+			    "dsaFreeHost: %p is not from dsaMallocHost(), or was freed before",
+			    ptr);
 	return dsaSuccess;
 }
 

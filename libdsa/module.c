@@ -78,7 +78,8 @@ static dsaError_t place_error(int err, uint64_t bytes)
 	return fail_errno(-err, "loading a module");
 }
 
-static dsaError_t check_fit(const struct device *dev, const struct elf_module *elf, const char *what)
+static dsaError_t check_fit(const struct device *dev, const struct elf_module *elf,
+			    const char *what)
 {
 	for (unsigned int i = 0; i < elf->kernel_count; i++) {
 		const struct dsa_kernel_meta *meta = &elf->kernels[i].meta;

@@ -11,17 +11,17 @@
 
 #include <stdlib.h>
 
-#define INDEX_BITS	24
-#define KIND_BITS	4
-#define GENERATION_MASK	0xfffffu
+#define INDEX_BITS      24
+#define KIND_BITS       4
+#define GENERATION_MASK 0xfffffu
 
 struct entry {
 	struct object *object;
 	uint32_t generation;
-	uint32_t next_free;	/* index + 1 */
+	uint32_t next_free; /* index + 1 */
 };
 
-static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;	/* all below */
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
 static struct entry *table;
 static uint32_t table_size, table_used, first_free;
 

@@ -22,9 +22,9 @@
 #include <string.h>
 #include <time.h>
 
-#define TAIL_BYTES	sizeof(struct dsa_cmd_sem)
-#define DATA_ALIGN	64
-#define SPIN_NS		4000
+#define TAIL_BYTES       sizeof(struct dsa_cmd_sem)
+#define DATA_ALIGN       64
+#define SPIN_NS          4000
 #define IDLE_QUEUES_KEPT 2
 
 static void reclaim(struct queue *q)
@@ -113,7 +113,8 @@ static uint32_t gather_deps(struct queue *q, struct drm_dsa_sync *syncs)
 
 		if (!queue_quiet(d->queue, d->point))
 			syncs[n++] = (struct drm_dsa_sync){
-				.handle = d->queue->syncobj, .point = d->point,
+				.handle = d->queue->syncobj,
+				.point = d->point,
 			};
 	}
 	return n;
@@ -137,7 +138,9 @@ static void close_batch(struct queue *q)
 	out->bytes = q->cmd_head - q->batch_start;
 	out->sync_count = gather_deps(q, out->syncs);
 	out->syncs[out->sync_count++] = (struct drm_dsa_sync){
-		.flags = DRM_DSA_SYNC_SIGNAL, .handle = q->syncobj, .point = out->point,
+		.flags = DRM_DSA_SYNC_SIGNAL,
+		.handle = q->syncobj,
+		.point = out->point,
 	};
 	out->pending = true;
 	q->inflight[last] = (struct batch){ q->closed, q->cmd_head, q->data_head };
@@ -391,8 +394,7 @@ static int push_out(struct queue *q, uint64_t point)
 	int ret = 0;
 
 	pthread_mutex_lock(&q->lock);
-	if (point > q->submitted && !atomic_load(&q->dead) && submit(q) &&
-	    !atomic_load(&q->dead))
+	if (point > q->submitted && !atomic_load(&q->dead) && submit(q) && !atomic_load(&q->dead))
 		ret = EAGAIN;
 	pthread_mutex_unlock(&q->lock);
 	return ret;
@@ -725,7 +727,7 @@ static void close_spare(struct queue *q, unsigned int *kept)
 		spare = false;
 	}
 	if (spare)
-		q->users = 1;	/* nobody takes it meanwhile */
+		q->users = 1; /* nobody takes it meanwhile */
 	pthread_mutex_unlock(&dev->lock);
 	if (spare) {
 		reclaim(q);

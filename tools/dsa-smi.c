@@ -19,7 +19,7 @@ struct client {
 	unsigned long long id;
 	char name[32];
 	char pci[24];
-	unsigned long long hbm, system;		/* bytes */
+	unsigned long long hbm, system; /* bytes */
 	unsigned int queues;
 };
 
@@ -188,9 +188,9 @@ static struct device read_device(int index)
 		die_of("properties");
 	if (dsaDeviceGetTelemetry(&d.now, index))
 		die_of("telemetry");
-	snprintf(d.pci, sizeof(d.pci), "%04x:%02x:%02x.%x", (unsigned int)d.prop.pciDomainID & 0xffff,
-		 (unsigned int)d.prop.pciBusID & 0xff, (unsigned int)d.prop.pciDeviceID & 0xff,
-		 (unsigned int)d.prop.pciFunctionID & 0xf);
+	snprintf(d.pci, sizeof(d.pci), "%04x:%02x:%02x.%x",
+		 (unsigned int)d.prop.pciDomainID & 0xffff, (unsigned int)d.prop.pciBusID & 0xff,
+		 (unsigned int)d.prop.pciDeviceID & 0xff, (unsigned int)d.prop.pciFunctionID & 0xf);
 	return d;
 }
 
@@ -229,8 +229,8 @@ static void print_processes(const struct device *devices, int first, int end,
 			if (strcmp(c->pci, devices[i].pci))
 				continue;
 			if (none)
-				printf("  %6s  %7s  %10s  %10s  %6s  %s\n", "device", "pid", "HBM MiB",
-				       "host MiB", "queues", "name");
+				printf("  %6s  %7s  %10s  %10s  %6s  %s\n", "device", "pid",
+				       "HBM MiB", "host MiB", "queues", "name");
 			none = false;
 			printf("  %6d  %7d  %10.1f  %10.1f  %6u  %s\n", i, c->pid, mib(c->hbm),
 			       mib(c->system), c->queues, c->name);
@@ -284,7 +284,8 @@ static void json_device(int index, const struct device *d, const struct clients 
 	printf(",\n    \"pci\": \"%s\",\n    \"path\": ", d->pci);
 	json_string(d->prop.devicePath);
 	printf(",\n    \"serial\": \"%llu\",\n", (unsigned long long)d->prop.serialNumber);
-	printf("    \"cores\": %d,\n    \"memory_total_bytes\": %zu,\n    \"memory_used_bytes\": %zu,\n",
+	printf("    \"cores\": %d,\n    \"memory_total_bytes\": %zu,\n"
+	       "    \"memory_used_bytes\": %zu,\n",
 	       d->prop.coreCount, t->memoryTotal, t->memoryTotal - t->memoryFree);
 	printf("    \"pinned_host_bytes\": %zu,\n", t->systemMemoryUsed);
 	printf("    \"compute_queues\": %d,\n    \"compute_queues_used\": %u,\n",
@@ -295,7 +296,8 @@ static void json_device(int index, const struct device *d, const struct clients 
 	       t->temperature / 1000.0, t->power / 1000.0, t->clockRate / 1000);
 	printf("    \"ecc_corrected\": %u,\n    \"ecc_uncorrected\": %u,\n    \"resets\": %u,\n",
 	       t->eccCorrected, t->eccUncorrected, t->resets);
-	printf("    \"busy_compute_ns\": %llu,\n    \"busy_copy_ns\": %llu,\n    \"device_time_ns\": %llu,\n",
+	printf("    \"busy_compute_ns\": %llu,\n    \"busy_copy_ns\": %llu,\n"
+	       "    \"device_time_ns\": %llu,\n",
 	       (unsigned long long)t->busyCompute, (unsigned long long)t->busyCopy,
 	       (unsigned long long)t->deviceTime);
 	json_processes(d, all);
@@ -308,8 +310,8 @@ static void print_json(const struct device *devices, int first, int end, const s
 
 	dsaRuntimeGetVersion(&runtime);
 	dsaDriverGetVersion(&driver);
-	printf("{\n\"library\": \"%d.%d\",\n\"driver\": \"%d.%d\",\n\"devices\": [\n", runtime / 1000,
-	       runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+	printf("{\n\"library\": \"%d.%d\",\n\"driver\": \"%d.%d\",\n\"devices\": [\n",
+	       runtime / 1000, runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
 	for (int i = first; i < end; i++) {
 		json_device(i, &devices[i], all);
 		printf("%s\n", i + 1 < end ? "," : "");
@@ -349,7 +351,8 @@ static int parse_index(const char *text, int count)
 	errno = 0;
 	value = strtol(text, &end, 10);
 	if (errno || end == text || *end || value < 0 || value >= count) {
-		fprintf(stderr, "dsa-smi: device '%s': there are devices 0 to %d\n", text, count - 1);
+		fprintf(stderr, "dsa-smi: device '%s': there are devices 0 to %d\n", text,
+			count - 1);
 		exit(2);
 	}
 	return (int)value;
@@ -402,7 +405,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "dsa-smi: unexpected argument '%s'\ntry dsa-smi --help\n", argv[optind]);
+		fprintf(stderr, "dsa-smi: unexpected argument '%s'\ntry dsa-smi --help\n",
+			argv[optind]);
 		return 2;
 	}
 	if (dsaGetDeviceCount(&count))

@@ -74,18 +74,18 @@ extern "C" {
 typedef enum dsaError {
 	dsaSuccess = 0,
 	dsaErrorInvalidValue = 1,
-	dsaErrorMemoryAllocation = 2,		/* out of device memory */
+	dsaErrorMemoryAllocation = 2, /* out of device memory */
 	dsaErrorInitializationError = 3,
 	dsaErrorInvalidPitchValue = 12,
-	dsaErrorInvalidDevicePointer = 17,	/* not (wholly) inside a live allocation */
+	dsaErrorInvalidDevicePointer = 17, /* not (wholly) inside a live allocation */
 	dsaErrorInvalidMemcpyDirection = 21,
-	dsaErrorInsufficientDriver = 35,	/* driver and library do not fit */
+	dsaErrorInsufficientDriver = 35, /* driver and library do not fit */
 	dsaErrorDeviceUnavailable = 46,
 	dsaErrorNoDevice = 100,
 	dsaErrorInvalidDevice = 101,
-	dsaErrorInvalidKernelImage = 200,	/* not a device ELF, or a damaged one */
+	dsaErrorInvalidKernelImage = 200, /* not a device ELF, or a damaged one */
 	dsaErrorFileNotFound = 301,
-	dsaErrorOperatingSystem = 304,		/* a system call failed */
+	dsaErrorOperatingSystem = 304, /* a system call failed */
 	dsaErrorInvalidResourceHandle = 400,
 	dsaErrorSymbolNotFound = 500,
 	dsaErrorNotReady = 600,
@@ -95,10 +95,10 @@ typedef enum dsaError {
 	dsaErrorIllegalInstruction = 715,
 	dsaErrorMisalignedAddress = 716,
 	dsaErrorInvalidPc = 718,
-	dsaErrorLaunchFailure = 719,		/* dsa_trap(), and any other fault */
+	dsaErrorLaunchFailure = 719, /* dsa_trap(), and any other fault */
 	dsaErrorUnknown = 999,
 	dsaErrorOutOfHostMemory = 1000,
-	dsaErrorDeviceReset = 1001,		/* work lost to a device reset */
+	dsaErrorDeviceReset = 1001, /* work lost to a device reset */
 } dsaError_t;
 
 /** enum dsaMemcpyKind - From where to where; Default finds out by address. */
@@ -119,7 +119,9 @@ typedef struct dsaFunction_st *dsaFunction_t;
 typedef struct dsaDim3 {
 	uint32_t x, y, z;
 #if defined(__cplusplus)
-	dsaDim3(uint32_t x_ = 1, uint32_t y_ = 1, uint32_t z_ = 1) : x(x_), y(y_), z(z_) {}
+	dsaDim3(uint32_t x_ = 1, uint32_t y_ = 1, uint32_t z_ = 1) : x(x_), y(y_), z(z_)
+	{
+	}
 #endif
 } dsaDim3;
 
@@ -127,32 +129,32 @@ typedef struct dsaDim3 {
 typedef struct dsaDeviceProp {
 	char name[64];
 	uint64_t serialNumber;
-	size_t totalGlobalMem;		/* bytes of HBM */
-	size_t scratchpadPerCore;	/* bytes */
+	size_t totalGlobalMem;    /* bytes of HBM */
+	size_t scratchpadPerCore; /* bytes */
 	int coreCount;
 	int copyEngineCount;
-	int computeQueueCount;		/* of the device, for all processes */
+	int computeQueueCount; /* of the device, for all processes */
 	int copyQueueCount;
-	int clockRate;			/* modelled core clock, kHz */
-	int vectorBits;			/* vector register length; 0: no vector unit */
-	int memoryBandwidth;		/* modelled, 10^6 bytes/s */
+	int clockRate;       /* modelled core clock, kHz */
+	int vectorBits;      /* vector register length; 0: no vector unit */
+	int memoryBandwidth; /* modelled, 10^6 bytes/s */
 	int hardwareMajor, hardwareMinor;
 	int pciDomainID, pciBusID, pciDeviceID, pciFunctionID;
-	char devicePath[64];		/* /dev/accel/accelN */
+	char devicePath[64]; /* /dev/accel/accelN */
 } dsaDeviceProp;
 
 /** struct dsaTelemetry - Sensors and use of a device now, for all processes. */
 typedef struct dsaTelemetry {
-	size_t memoryTotal, memoryFree;	/* bytes of HBM */
-	size_t systemMemoryUsed;	/* bytes of pinned host memory */
-	int temperature;		/* millidegrees Celsius */
-	int power;			/* milliwatts */
-	int clockRate;			/* kHz */
+	size_t memoryTotal, memoryFree; /* bytes of HBM */
+	size_t systemMemoryUsed;        /* bytes of pinned host memory */
+	int temperature;                /* millidegrees Celsius */
+	int power;                      /* milliwatts */
+	int clockRate;                  /* kHz */
 	unsigned int eccCorrected, eccUncorrected, resets;
 	unsigned int computeQueuesUsed, copyQueuesUsed;
-	uint64_t busyCompute;		/* modelled ns, summed over cores */
-	uint64_t busyCopy;		/* modelled ns, summed over copy engines */
-	uint64_t deviceTime;		/* modelled ns */
+	uint64_t busyCompute; /* modelled ns, summed over cores */
+	uint64_t busyCopy;    /* modelled ns, summed over copy engines */
+	uint64_t deviceTime;  /* modelled ns */
 } dsaTelemetry;
 
 /** enum dsaEngine - The unit that met an error. */
@@ -179,17 +181,17 @@ enum dsaAccess {
  */
 typedef struct dsaErrorInfo {
 	dsaError_t error;
-	int deviceFault;		/* 1: the members below are valid */
-	char kernel[128];		/* name, "" if no kernel was running */
-	uint64_t launchId;		/* counts this process's launches from 1 */
-	dsaDim3 program;		/* program id */
-	int engine;			/* enum dsaEngine */
-	int engineIndex;		/* which one: the core's number for a kernel */
-	int access;			/* enum dsaAccess */
-	uint64_t address;		/* of the access */
-	uint64_t pc;			/* program counter, device address */
-	uint64_t pcInModule;		/* the same as an address in the module's ELF */
-	uint32_t instruction;		/* bits of an illegal instruction */
+	int deviceFault;      /* 1: the members below are valid */
+	char kernel[128];     /* name, "" if no kernel was running */
+	uint64_t launchId;    /* counts this process's launches from 1 */
+	dsaDim3 program;      /* program id */
+	int engine;           /* enum dsaEngine */
+	int engineIndex;      /* which one: the core's number for a kernel */
+	int access;           /* enum dsaAccess */
+	uint64_t address;     /* of the access */
+	uint64_t pc;          /* program counter, device address */
+	uint64_t pcInModule;  /* the same as an address in the module's ELF */
+	uint32_t instruction; /* bits of an illegal instruction */
 	char text[512];
 } dsaErrorInfo;
 
@@ -340,8 +342,8 @@ DSA_API dsaError_t dsaMemcpy(void *dst, const void *src, size_t bytes, enum dsaM
  * host return when complete.
  * Errors: as dsaMemcpy().
  */
-DSA_API dsaError_t dsaMemcpyAsync(void *dst, const void *src, size_t bytes,
-				  enum dsaMemcpyKind kind, dsaStream_t stream);
+DSA_API dsaError_t dsaMemcpyAsync(void *dst, const void *src, size_t bytes, enum dsaMemcpyKind kind,
+				  dsaStream_t stream);
 
 /**
  * dsaMemcpy2D() - Copy rows; returns when the copy is complete.

@@ -36,17 +36,23 @@
 #endif
 
 /* Reads device value @sel; constant for the life of a program. */
-#define DSA__READ(sel) __extension__({					\
-	uint64_t dsa__v;						\
-	__asm__(".insn i 0x0b, 0, %0, x0, %1" : "=r"(dsa__v) : "i"(sel));	\
-	dsa__v; })
+#define DSA__READ(sel)                                                            \
+	__extension__({                                                           \
+		uint64_t dsa__v;                                                  \
+		__asm__(".insn i 0x0b, 0, %0, x0, %1" : "=r"(dsa__v) : "i"(sel)); \
+		dsa__v;                                                           \
+	})
 
 /* The same for values that change from read to read. */
-#define DSA__READ_VOLATILE(sel) __extension__({				\
-	uint64_t dsa__v;						\
-	__asm__ volatile(".insn i 0x0b, 0, %0, x0, %1"			\
-			 : "=r"(dsa__v) : "i"(sel) : "memory");		\
-	dsa__v; })
+#define DSA__READ_VOLATILE(sel)                                \
+	__extension__({                                        \
+		uint64_t dsa__v;                               \
+		__asm__ volatile(".insn i 0x0b, 0, %0, x0, %1" \
+				 : "=r"(dsa__v)                \
+				 : "i"(sel)                    \
+				 : "memory");                  \
+		dsa__v;                                        \
+	})
 
 #define DSA__INLINE static inline __attribute__((always_inline, unused))
 
@@ -136,33 +142,34 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
  * device memory, scratchpad and pinned host memory. Short forms for plain
  * pointers; relaxed order, which is right for counting:
  */
-#define dsa_atomic_add(p, v)	__atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
-#define dsa_atomic_and(p, v)	__atomic_fetch_and((p), (v), __ATOMIC_RELAXED)
-#define dsa_atomic_or(p, v)	__atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
-#define dsa_atomic_xchg(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
+#define dsa_atomic_add(p, v)  __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define dsa_atomic_and(p, v)  __atomic_fetch_and((p), (v), __ATOMIC_RELAXED)
+#define dsa_atomic_or(p, v)   __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
+#define dsa_atomic_xchg(p, v) __atomic_exchange_n((p), (v), __ATOMIC_RELAXED)
 /** dsa_load_acquire() - Read; later accesses see what the writer wrote before. */
-#define dsa_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define dsa_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
 /** dsa_store_release() - Write; earlier accesses are visible before. */
-#define dsa_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define dsa_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Applies M(context, type, name) to up to 32 pairs (type, name). */
-#define DSA__PARENS ()
-#define DSA__EXPAND(...) DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(__VA_ARGS__))))
-#define DSA__EXPAND2(...) DSA__EXPAND1(DSA__EXPAND1(DSA__EXPAND1(DSA__EXPAND1(__VA_ARGS__))))
-#define DSA__EXPAND1(...) DSA__EXPAND0(DSA__EXPAND0(DSA__EXPAND0(DSA__EXPAND0(__VA_ARGS__))))
-#define DSA__EXPAND0(...) __VA_ARGS__
+#define DSA__PARENS             ()
+#define DSA__EXPAND(...)        DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(__VA_ARGS__))))
+#define DSA__EXPAND2(...)       DSA__EXPAND1(DSA__EXPAND1(DSA__EXPAND1(DSA__EXPAND1(__VA_ARGS__))))
+#define DSA__EXPAND1(...)       DSA__EXPAND0(DSA__EXPAND0(DSA__EXPAND0(DSA__EXPAND0(__VA_ARGS__))))
+#define DSA__EXPAND0(...)       __VA_ARGS__
 #define DSA__UNPAIR(type, name) type, name
-#define DSA__CALL(m, ...) m(__VA_ARGS__)
-#define DSA__EACH(m, ctx, ...) __VA_OPT__(DSA__EXPAND(DSA__EACH_STEP(m, ctx, __VA_ARGS__)))
-#define DSA__EACH_STEP(m, ctx, pair, ...) DSA__CALL(m, ctx, DSA__UNPAIR pair) \
+#define DSA__CALL(m, ...)       m(__VA_ARGS__)
+#define DSA__EACH(m, ctx, ...)  __VA_OPT__(DSA__EXPAND(DSA__EACH_STEP(m, ctx, __VA_ARGS__)))
+#define DSA__EACH_STEP(m, ctx, pair, ...)   \
+	DSA__CALL(m, ctx, DSA__UNPAIR pair) \
 	__VA_OPT__(DSA__EACH_AGAIN DSA__PARENS(m, ctx, __VA_ARGS__))
 #define DSA__EACH_AGAIN() DSA__EACH_STEP
 
 #define DSA__MEMBER(ctx, type, name) type name;
-#define DSA__PARAM(ctx, type, name) , type name
-#define DSA__PASS(ctx, type, name) , dsa__args->name
-#define DSA__COUNT(ctx, type, name) + 1
-#define DSA__META(ctx, type, name) { (uint16_t)offsetof(struct ctx, name), (uint16_t)sizeof(type) },
+#define DSA__PARAM(ctx, type, name)  , type name
+#define DSA__PASS(ctx, type, name)   , dsa__args->name
+#define DSA__COUNT(ctx, type, name)  +1
+#define DSA__META(ctx, type, name)   { (uint16_t)offsetof(struct ctx, name), (uint16_t)sizeof(type) },
 
 /**
  * DSA_KERNEL() - Begin a kernel: DSA_KERNEL(name, (type, argument), ...) { body }
@@ -180,38 +187,37 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
  * @scratch: bytes of scratchpad for data; a launch adds its own to them.
  * @stack: bytes of stack, 0 = 64 KiB; a multiple of 16.
  */
-#define DSA_KERNEL_SIZED(name, scratch, stack, ...)				\
-	struct dsa_args_##name {						\
-		DSA__EACH(DSA__MEMBER, , __VA_ARGS__)				\
-	};									\
-	_Static_assert((0 DSA__EACH(DSA__COUNT, , __VA_ARGS__)) <= DSA_KERNEL_MAX_ARGS,	\
-		       "DSA_KERNEL(" #name "): too many arguments");		\
-	_Static_assert(sizeof(struct dsa_args_##name) <= 4096,			\
-		       "DSA_KERNEL(" #name "): more than 4096 bytes of arguments");	\
-	_Static_assert((stack) % 16 == 0,					\
-		       "DSA_KERNEL_SIZED(" #name "): stack is not a multiple of 16");	\
-	DSA__INLINE void							\
-	dsa_body_##name(const struct dsa_args_##name *dsa__args			\
-			DSA__EACH(DSA__PARAM, , __VA_ARGS__));			\
-	extern const struct dsa_kernel_meta __dsa_kernel_##name;		\
-	__attribute__((used, visibility("default"), section(".rodata.dsa")))	\
-	const struct dsa_kernel_meta __dsa_kernel_##name = {			\
-		.magic = DSA_KERNEL_META_MAGIC,					\
-		.version = 1,							\
-		.arg_count = 0 DSA__EACH(DSA__COUNT, , __VA_ARGS__),		\
-		.kernarg_bytes = sizeof(struct dsa_args_##name),		\
-		.scratch_bytes = (scratch),					\
-		.stack_bytes = (stack),						\
-		.args = { DSA__EACH(DSA__META, dsa_args_##name, __VA_ARGS__) },	\
-	};									\
-	void name(const struct dsa_args_##name *dsa__args);			\
-	__attribute__((used, visibility("default")))				\
-	void name(const struct dsa_args_##name *dsa__args)			\
-	{									\
-		dsa_body_##name(dsa__args DSA__EACH(DSA__PASS, , __VA_ARGS__));	\
-	}									\
-	DSA__INLINE void							\
-	dsa_body_##name(__attribute__((unused)) const struct dsa_args_##name *dsa__args	\
-			DSA__EACH(DSA__PARAM, , __VA_ARGS__))
+#define DSA_KERNEL_SIZED(name, scratch, stack, ...)                                            \
+	struct dsa_args_##name {                                                               \
+		DSA__EACH(DSA__MEMBER, , __VA_ARGS__)                                          \
+	};                                                                                     \
+	_Static_assert((0 DSA__EACH(DSA__COUNT, , __VA_ARGS__)) <= DSA_KERNEL_MAX_ARGS,        \
+		       "DSA_KERNEL(" #name "): too many arguments");                           \
+	_Static_assert(sizeof(struct dsa_args_##name) <= 4096,                                 \
+		       "DSA_KERNEL(" #name "): more than 4096 bytes of arguments");            \
+	_Static_assert((stack) % 16 == 0,                                                      \
+		       "DSA_KERNEL_SIZED(" #name "): stack is not a multiple of 16");          \
+	DSA__INLINE void dsa_body_##name(                                                      \
+		const struct dsa_args_##name *dsa__args DSA__EACH(DSA__PARAM, , __VA_ARGS__)); \
+	extern const struct dsa_kernel_meta __dsa_kernel_##name;                               \
+	__attribute__((used, visibility("default"), section(".rodata.dsa")))                   \
+	const struct dsa_kernel_meta __dsa_kernel_##name = {                                   \
+		.magic = DSA_KERNEL_META_MAGIC,                                                \
+		.version = 1,                                                                  \
+		.arg_count = 0 DSA__EACH(DSA__COUNT, , __VA_ARGS__),                           \
+		.kernarg_bytes = sizeof(struct dsa_args_##name),                               \
+		.scratch_bytes = (scratch),                                                    \
+		.stack_bytes = (stack),                                                        \
+		.args = { DSA__EACH(DSA__META, dsa_args_##name, __VA_ARGS__) },                \
+	};                                                                                     \
+	void name(const struct dsa_args_##name *dsa__args);                                    \
+	__attribute__((used, visibility("default"))) void name(                                \
+		const struct dsa_args_##name *dsa__args)                                       \
+	{                                                                                      \
+		dsa_body_##name(dsa__args DSA__EACH(DSA__PASS, , __VA_ARGS__));                \
+	}                                                                                      \
+	DSA__INLINE void dsa_body_##name(                                                      \
+		__attribute__((unused))                                                        \
+		const struct dsa_args_##name *dsa__args DSA__EACH(DSA__PARAM, , __VA_ARGS__))
 
 #endif /* DSA_KERNEL_H */

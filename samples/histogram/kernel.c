@@ -7,8 +7,8 @@
  * Counts the bytes of one chunk. Each program counts its share in the
  * scratchpad and adds the result to its own row of @partial.
  */
-DSA_KERNEL_SIZED(count_bytes, VALUES * sizeof(uint32_t), 0,
-		 (const uint8_t *, data), (uint64_t, bytes), (uint64_t *, partial))
+DSA_KERNEL_SIZED(count_bytes, VALUES * sizeof(uint32_t), 0, (const uint8_t *, data),
+		 (uint64_t, bytes), (uint64_t *, partial))
 {
 	uint32_t *counts = dsa_scratchpad();
 	uint64_t programs = dsa_grid_size(0), me = dsa_program_id(0);

@@ -12,15 +12,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DEFAULT_FILE	"/usr/share/common-licenses/GPL-3"
-#define VALUES		256
-#define CHUNKS		8
-#define TOP_ROWS	10
+#define DEFAULT_FILE "/usr/share/common-licenses/GPL-3"
+#define VALUES       256
+#define CHUNKS       8
+#define TOP_ROWS     10
 
 extern const unsigned char dsa_kernels_histogram[];
 
 struct input {
-	uint8_t *bytes;		/* pinned, so that copies run in the background */
+	uint8_t *bytes; /* pinned, so that copies run in the background */
 	size_t size;
 };
 
@@ -87,7 +87,8 @@ static float count_on_device(const struct input *in, uint64_t *counts)
 		uint64_t bytes = in->size * (i + 1) / CHUNKS - first;
 		uint8_t *chunk = data + first;
 
-		CHECK(dsaMemcpyAsync(chunk, in->bytes + first, bytes, dsaMemcpyHostToDevice, copies));
+		CHECK(dsaMemcpyAsync(chunk, in->bytes + first, bytes, dsaMemcpyHostToDevice,
+				     copies));
 		CHECK(dsaEventRecord(arrived, copies));
 		CHECK(dsaStreamWaitEvent(computes, arrived, 0));
 		CHECK(dsaLaunchKernel(count_bytes, (dsaDim3){ (uint32_t)rows, 1, 1 },
@@ -112,8 +113,8 @@ static void check_counts(const struct input *in, const uint64_t *counts)
 	for (int v = 0; v < VALUES; v++) {
 		if (counts[v] == expected[v])
 			continue;
-		fprintf(stderr, "histogram: byte 0x%02x: the device counted %llu, the host %llu\n", v,
-			(unsigned long long)counts[v], (unsigned long long)expected[v]);
+		fprintf(stderr, "histogram: byte 0x%02x: the device counted %llu, the host %llu\n",
+			v, (unsigned long long)counts[v], (unsigned long long)expected[v]);
 		exit(1);
 	}
 }

@@ -92,7 +92,8 @@ static float multiply(const float *ab, float *c, size_t size)
 	CHECK(dsaEventCreate(&end));
 	CHECK(dsaEventRecord(begin, NULL));
 	CHECK(dsaLaunchKernel(matmul, (dsaDim3){ 16, 1, 1 },
-			      (void *[]){ &dev_c, &dev_a, &dev_b, &n }, size * sizeof(float), NULL));
+			      (void *[]){ &dev_c, &dev_a, &dev_b, &n }, size * sizeof(float),
+			      NULL));
 	CHECK(dsaEventRecord(end, NULL));
 	CHECK(dsaMemcpy(c, dev_c, bytes, dsaMemcpyDeviceToHost));
 	CHECK(dsaEventElapsedTime(&ms, begin, end));

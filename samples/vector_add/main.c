@@ -13,8 +13,10 @@ static uint64_t parse_count(const char *text)
 
 	errno = 0;
 	n = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || n == 0 || n > SIZE_MAX / sizeof(float)) {
-		fprintf(stderr, "vector_add: '%s' is not a number of elements: give 1 or more\n", text);
+	if (errno || *end || end == text || *text == '-' || n == 0 ||
+	    n > SIZE_MAX / sizeof(float)) {
+		fprintf(stderr, "vector_add: '%s' is not a number of elements: give 1 or more\n",
+			text);
 		exit(2);
 	}
 	return n;
@@ -36,7 +38,7 @@ int main(int argc, char **argv)
 	uint64_t n = argc > 1 ? parse_count(argv[1]) : 1 << 20;
 	size_t bytes = n * sizeof(float);
 	float *dev_a, *dev_b, *dev_c;
-	float *dev_room = device_vector(NULL, bytes);	/* tells at once when N is too large */
+	float *dev_room = device_vector(NULL, bytes); /* tells at once when N is too large */
 	float *a = malloc(bytes), *b = malloc(bytes), *c = malloc(bytes);
 	dsaModule_t module;
 	dsaFunction_t vector_add;

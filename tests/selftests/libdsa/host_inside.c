@@ -12,12 +12,13 @@ extern const uint64_t dsa_kernels_test_size;
 
 static int failures, number;
 
-#define CHECK(condition) do {						\
-	if (!(condition)) {						\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);	\
-		failures++;						\
-	}								\
-} while (0)
+#define CHECK(condition)                                                         \
+	do {                                                                     \
+		if (!(condition)) {                                              \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			failures++;                                              \
+		}                                                                \
+	} while (0)
 
 static uint64_t rng(uint64_t *state)
 {
@@ -54,7 +55,9 @@ static void va_random(void)
 {
 	enum { PAGES = 4096, LIVE = 128 };
 	static uint8_t used[PAGES];
-	struct { uint64_t at, size; } live[LIVE] = { 0 };
+	struct {
+		uint64_t at, size;
+	} live[LIVE] = { 0 };
 	struct va_space s;
 	uint64_t state = 1;
 
@@ -115,7 +118,10 @@ static void buddy_random(void)
 {
 	enum { CELLS = 8192, LIVE = 300 };
 	static uint8_t used[CELLS];
-	struct { int64_t at; uint64_t size; } live[LIVE] = { 0 };
+	struct {
+		int64_t at;
+		uint64_t size;
+	} live[LIVE] = { 0 };
 	uint64_t state = 5;
 	struct buddy b;
 
@@ -285,11 +291,14 @@ static void run(void (*test)(void), const char *name)
 
 int main(void)
 {
-	static const struct { void (*test)(void); const char *name; } tests[] = {
-		{ va_basics, "va_basics" }, { va_random, "va_random" },
+	static const struct {
+		void (*test)(void);
+		const char *name;
+	} tests[] = {
+		{ va_basics, "va_basics" },       { va_random, "va_random" },
 		{ buddy_basics, "buddy_basics" }, { buddy_random, "buddy_random" },
-		{ elf_good, "elf_good" }, { elf_truncated, "elf_truncated" },
-		{ elf_damaged, "elf_damaged" }, { elf_reasons, "elf_reasons" },
+		{ elf_good, "elf_good" },         { elf_truncated, "elf_truncated" },
+		{ elf_damaged, "elf_damaged" },   { elf_reasons, "elf_reasons" },
 	};
 	size_t count = sizeof(tests) / sizeof(tests[0]);
 	int bad = 0;

@@ -148,7 +148,8 @@ TEST_F(fault, jump_to_data)
 
 TEST_F(fault, misaligned_atomic)
 {
-	OK(dsaLaunchKernel(test_kernel("misaligned"), GRID(1), ARGS(&self->memory), 0, self->stream));
+	OK(dsaLaunchKernel(test_kernel("misaligned"), GRID(1), ARGS(&self->memory), 0,
+			   self->stream));
 	FAILS(dsaErrorMisalignedAddress, dsaStreamSynchronize(self->stream));
 	OK(dsaGetLastErrorInfo(&self->info));
 	EXPECT_EQ((uintptr_t)self->memory + 1, self->info.address);
@@ -219,7 +220,8 @@ TEST_F(fault, again_and_again)
 
 	OK(dsaMemGetInfo(&before, &total));
 	for (int i = 0; i < 40; i++) {
-		OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(4), ARGS(&program), 0, self->stream));
+		OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(4), ARGS(&program), 0,
+				   self->stream));
 		FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
 		OK(dsaStreamRecover(self->stream));
 		OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0,

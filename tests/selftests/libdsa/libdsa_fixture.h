@@ -18,19 +18,20 @@ extern const unsigned char dsa_kernels_test[];
 extern const uint64_t dsa_kernels_test_size;
 
 /* A call that must succeed; else what the library says about it. */
-#define OK(call) do {							\
-	dsaError_t ok_error = (call);					\
-	if (ok_error) {							\
-		dsaErrorInfo ok_info;					\
-		dsaGetLastErrorInfo(&ok_info);				\
-		TH_LOG("%s: %s: %s", #call, dsaGetErrorName(ok_error), ok_info.text);	\
-	}								\
-	ASSERT_EQ(dsaSuccess, ok_error);				\
-} while (0)
+#define OK(call)                                                                              \
+	do {                                                                                  \
+		dsaError_t ok_error = (call);                                                 \
+		if (ok_error) {                                                               \
+			dsaErrorInfo ok_info;                                                 \
+			dsaGetLastErrorInfo(&ok_info);                                        \
+			TH_LOG("%s: %s: %s", #call, dsaGetErrorName(ok_error), ok_info.text); \
+		}                                                                             \
+		ASSERT_EQ(dsaSuccess, ok_error);                                              \
+	} while (0)
 
 #define FAILS(error, call) EXPECT_EQ(error, (call))
 
-#define GRID(n) ((dsaDim3){ (n), 1, 1 })
+#define GRID(n)   ((dsaDim3){ (n), 1, 1 })
 #define ARGS(...) ((void *[]){ __VA_ARGS__ })
 
 /* Deterministic noise. */

@@ -82,7 +82,11 @@ TEST(memory_info_follows)
 TEST(many_allocations)
 {
 	enum { COUNT = 200, STEPS = 1500 };
-	struct { uint32_t *ptr; size_t words; uint32_t value; } live[COUNT] = { 0 };
+	struct {
+		uint32_t *ptr;
+		size_t words;
+		uint32_t value;
+	} live[COUNT] = { 0 };
 	static uint32_t back[64 * KIB];
 	uint64_t state = 7;
 
@@ -155,9 +159,25 @@ TEST(free_in_flight)
 /* Sizes and offsets around every boundary there is, in all four host/device ways. */
 TEST(copies_of_odd_sizes)
 {
-	static const size_t sizes[] = { 1, 3, 7, 8, 63, 64, 65, 255, 4095, 4096, 4097, 65535, 65536,
-		65537, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 2 * 1024 * 1024 + 3,
-		5 * 1024 * 1024 + 7 };
+	static const size_t sizes[] = { 1,
+					3,
+					7,
+					8,
+					63,
+					64,
+					65,
+					255,
+					4095,
+					4096,
+					4097,
+					65535,
+					65536,
+					65537,
+					512 * 1024 - 1,
+					512 * 1024,
+					512 * 1024 + 1,
+					2 * 1024 * 1024 + 3,
+					5 * 1024 * 1024 + 7 };
 	size_t room = 6 * MIB;
 	uint8_t *dev, *dev2, *pinned, *pageable = malloc(room), *want = malloc(room);
 
@@ -240,9 +260,10 @@ TEST(copy_refusals)
 	FAILS(dsaErrorInvalidMemcpyDirection, dsaMemcpy(dev, local, 8, dsaMemcpyDeviceToHost));
 	FAILS(dsaErrorInvalidMemcpyDirection, dsaMemcpy(local, dev, 8, dsaMemcpyHostToDevice));
 	FAILS(dsaErrorInvalidMemcpyDirection, dsaMemcpy(dev, dev + 64, 8, dsaMemcpyHostToHost));
-	FAILS(dsaErrorInvalidMemcpyDirection, dsaMemcpy(local, local + 8, 8, dsaMemcpyDeviceToDevice));
+	FAILS(dsaErrorInvalidMemcpyDirection,
+	      dsaMemcpy(local, local + 8, 8, dsaMemcpyDeviceToDevice));
 	FAILS(dsaErrorInvalidValue, dsaMemcpy(dev, local, 8, (enum dsaMemcpyKind)5));
-	FAILS(dsaErrorInvalidValue, dsaMemcpy(dev, local, 8, (enum dsaMemcpyKind)-1));
+	FAILS(dsaErrorInvalidValue, dsaMemcpy(dev, local, 8, (enum dsaMemcpyKind) - 1));
 	FAILS(dsaErrorInvalidValue, dsaMemcpy(NULL, local, 8, dsaMemcpyDefault));
 	FAILS(dsaErrorInvalidValue, dsaMemcpy(dev, NULL, 8, dsaMemcpyDefault));
 	FAILS(dsaErrorInvalidDevicePointer, dsaMemcpy(dev + 4090, local, 8, dsaMemcpyDefault));
@@ -264,9 +285,16 @@ TEST(copy_refusals)
 /* Rows in all directions against a plain loop. */
 TEST(copies_2d)
 {
-	static const struct { size_t width, height, dpitch, spitch; } shapes[] = {
-		{ 1, 1, 1, 1 }, { 3, 5, 7, 4 }, { 64, 64, 64, 64 }, { 100, 33, 128, 100 },
-		{ 1000, 700, 1024, 1001 }, { 600000, 3, 600001, 700000 }, { 1, 3000, 13, 5 },
+	static const struct {
+		size_t width, height, dpitch, spitch;
+	} shapes[] = {
+		{ 1, 1, 1, 1 },
+		{ 3, 5, 7, 4 },
+		{ 64, 64, 64, 64 },
+		{ 100, 33, 128, 100 },
+		{ 1000, 700, 1024, 1001 },
+		{ 600000, 3, 600001, 700000 },
+		{ 1, 3000, 13, 5 },
 		{ 4096, 300, 4096, 8192 },
 	};
 	size_t room = 4 * MIB;

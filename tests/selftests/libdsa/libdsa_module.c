@@ -99,7 +99,11 @@ TEST(damaged_images)
 
 TEST(arguments_by_value)
 {
-	struct { uint8_t a; uint16_t b; uint64_t c; } e = { 200, 50000, 1ull << 60 };
+	struct {
+		uint8_t a;
+		uint16_t b;
+		uint64_t c;
+	} e = { 200, 50000, 1ull << 60 };
 	uint64_t *out, f = 0x123456789abcdef0;
 	dsaFunction_t kernel = test_kernel("echo_args");
 	uint8_t a = 255;
@@ -110,7 +114,11 @@ TEST(arguments_by_value)
 	OK(dsaMallocHost((void **)&out, 64));
 	OK(dsaLaunchKernel(kernel, GRID(1), ARGS(&out, &a, &b, &c, &d, &e, &f), 0, NULL));
 	/* Copied before the call returns. */
-	a = 0; b = 0; c = 0; d = 0; f = 0;
+	a = 0;
+	b = 0;
+	c = 0;
+	d = 0;
+	f = 0;
 	OK(dsaStreamSynchronize(NULL));
 	memcpy(&c2, &out[2], 4);
 	memcpy(&d2, &out[3], 8);
@@ -143,7 +151,9 @@ TEST(thirty_two_arguments)
 
 TEST(arguments_in_a_structure)
 {
-	struct { uint64_t *counter; } args;
+	struct {
+		uint64_t *counter;
+	} args;
 
 	OK(dsaMallocHost((void **)&args.counter, 8));
 	OK(dsaLaunchKernelStruct(test_kernel("add_one"), GRID(5), &args, sizeof(args), 0, NULL));
@@ -151,16 +161,17 @@ TEST(arguments_in_a_structure)
 	EXPECT_EQ(5, *args.counter);
 	FAILS(dsaErrorInvalidValue, dsaLaunchKernelStruct(test_kernel("add_one"), GRID(1), &args,
 							  sizeof(args) + 1, 0, NULL));
-	FAILS(dsaErrorInvalidValue, dsaLaunchKernelStruct(test_kernel("add_one"), GRID(1), NULL,
-							  sizeof(args), 0, NULL));
+	FAILS(dsaErrorInvalidValue,
+	      dsaLaunchKernelStruct(test_kernel("add_one"), GRID(1), NULL, sizeof(args), 0, NULL));
 	OK(dsaLaunchKernelStruct(test_kernel("empty"), GRID(1), NULL, 0, 0, NULL));
 	OK(dsaStreamSynchronize(NULL));
 }
 
 TEST(grids)
 {
-	static const dsaDim3 grids[] = { { 1, 1, 1 }, { 7, 5, 3 }, { 1000, 1, 1 }, { 1, 1, 300 },
-					 { 16, 16, 4 } };
+	static const dsaDim3 grids[] = {
+		{ 1, 1, 1 }, { 7, 5, 3 }, { 1000, 1, 1 }, { 1, 1, 300 }, { 16, 16, 4 }
+	};
 	uint64_t *out, i;
 
 	OK(dsaMallocHost((void **)&out, 8 * 1024));
@@ -235,7 +246,8 @@ TEST(scratchpad)
 	uint64_t words = 100000, *bad;
 
 	OK(dsaMallocHost((void **)&bad, 8));
-	OK(dsaLaunchKernel(test_kernel("use_scratch"), GRID(40), ARGS(&words, &bad), words * 8, NULL));
+	OK(dsaLaunchKernel(test_kernel("use_scratch"), GRID(40), ARGS(&words, &bad), words * 8,
+			   NULL));
 	OK(dsaStreamSynchronize(NULL));
 	EXPECT_EQ(0, *bad);
 }

@@ -142,10 +142,11 @@ TEST(wait_event_orders_streams)
 	OK(dsaEventCreate(&e));
 	for (int i = 0; i < 3; i++)
 		OK(dsaStreamCreate(&s[i]));
-	OK(dsaStreamWaitEvent(s[0], e, 0));	/* never recorded: no wait */
+	OK(dsaStreamWaitEvent(s[0], e, 0)); /* never recorded: no wait */
 	flag = hold(s[0]);
 	for (int i = 0; i < 30; i++) {
-		OK(dsaLaunchKernel(test_kernel("double_plus_one"), GRID(1), ARGS(&value), 0, s[i % 3]));
+		OK(dsaLaunchKernel(test_kernel("double_plus_one"), GRID(1), ARGS(&value), 0,
+				   s[i % 3]));
 		want = want * 2 + 1;
 		OK(dsaEventRecord(e, s[i % 3]));
 		OK(dsaStreamWaitEvent(s[(i + 1) % 3], e, 0));
@@ -226,7 +227,8 @@ TEST(streams_come_and_go)
 	for (int round = 0; round < 20; round++) {
 		for (int i = 0; i < 24; i++) {
 			OK(dsaStreamCreate(&s[i]));
-			OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0, s[i]));
+			OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0,
+					   s[i]));
 		}
 		/* Destroyed with work in flight: it completes. */
 		for (int i = 0; i < 24; i++)
@@ -250,7 +252,10 @@ static void *thread_default_stream(void *arg)
 
 TEST(default_stream_per_thread)
 {
-	struct { dsaError_t error; void *dev; } shared = { dsaErrorUnknown, NULL };
+	struct {
+		dsaError_t error;
+		void *dev;
+	} shared = { dsaErrorUnknown, NULL };
 	pthread_t thread;
 	uint32_t *flag;
 

@@ -45,7 +45,8 @@ TEST(mixed_commands)
 			break;
 		default:
 			launches++;
-			OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0, NULL));
+			OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0,
+					   NULL));
 		}
 	}
 	OK(dsaMemcpy(back, dev, sizeof(back), dsaMemcpyDeviceToHost));
@@ -80,7 +81,8 @@ static void *hammer(void *arg)
 		TRY(dsaMemcpyAsync(dev, local, sizeof(local), dsaMemcpyHostToDevice, own));
 		TRY(dsaEventRecord(event, own));
 		TRY(dsaStreamWaitEvent(w->shared, event, 0));
-		TRY(dsaLaunchKernel(test_kernel("add_one"), GRID(3), ARGS(&w->counter), 0, w->shared));
+		TRY(dsaLaunchKernel(test_kernel("add_one"), GRID(3), ARGS(&w->counter), 0,
+				    w->shared));
 		TRY(dsaMemcpyAsync(back, dev, sizeof(back), dsaMemcpyDeviceToHost, own));
 		w->failures += memcmp(local, back, sizeof(back)) != 0;
 		TRY(dsaEventSynchronize(event));
@@ -126,8 +128,8 @@ static void *launch_many(void *arg)
 	struct worker *w = arg;
 
 	for (int i = 0; i < 500; i++)
-		w->failures += dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&w->counter), 0,
-					       w->shared) != dsaSuccess;
+		w->failures += dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&w->counter),
+					       0, w->shared) != dsaSuccess;
 	return NULL;
 }
 
@@ -157,8 +159,8 @@ static void *brief(void *arg)
 {
 	struct worker *w = arg;
 
-	w->failures = dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&w->counter), 0, NULL) !=
-		      dsaSuccess;
+	w->failures = dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&w->counter), 0,
+				      NULL) != dsaSuccess;
 	return NULL;
 }
 
@@ -190,8 +192,8 @@ static void messy_child(int how)
 	dsaStream_t s;
 	void *p;
 
-	if (dsaStreamCreate(&s) || dsaMalloc(&p, 32 << 20) || dsaMallocHost((void **)&flag, 1 << 20) ||
-	    dsaMallocHost((void **)&counter, 8))
+	if (dsaStreamCreate(&s) || dsaMalloc(&p, 32 << 20) ||
+	    dsaMallocHost((void **)&flag, 1 << 20) || dsaMallocHost((void **)&counter, 8))
 		_exit(1);
 	for (int i = 0; i < 200; i++)
 		if (dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0, s))
