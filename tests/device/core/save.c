@@ -112,7 +112,7 @@ static void emit_work(struct dev *d)
 	emit(&k, ADD(T2, T2, S0));
 	emit(&k, SLLI(S0, S0, 3));
 	emit(&k, ADD(S0, S0, A0));
-	emit(&k, SD(T2, S0, 0));
+	emit(&k, SD(T2, S0, 8)); /* word 0 is the sum: no store may meet it */
 	emit(&k, AMOADD_D(X0, T2, A0));
 	emit(&k, RET);
 }
