@@ -169,7 +169,7 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
 #define DSA__PARAM(ctx, type, name)  , type name
 #define DSA__PASS(ctx, type, name)   , dsa__args->name
 #define DSA__COUNT(ctx, type, name)  +1
-#define DSA__META(ctx, type, name)   { (uint16_t)offsetof(struct ctx, name), (uint16_t)sizeof(type) },
+#define DSA__META(ctx, type, arg)    { (uint16_t)offsetof(struct ctx, arg), (uint16_t)sizeof(type) },
 
 /**
  * DSA_KERNEL() - Begin a kernel: DSA_KERNEL(name, (type, argument), ...) { body }

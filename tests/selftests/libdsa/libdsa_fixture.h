@@ -14,6 +14,10 @@
 
 #include "kselftest_harness.h"
 
+/* Only against hangs: the machine may be slow and shared. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 200
+
 extern const unsigned char dsa_kernels_test[];
 extern const uint64_t dsa_kernels_test_size;
 
