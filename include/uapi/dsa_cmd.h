@@ -189,7 +189,7 @@ enum dsa_error_code {
 	DSA_ERR_NONE = 0,
 	DSA_ERR_KILLED = 1,		/* killed on the driver's request */
 	DSA_ERR_RESET = 2,		/* device reset while work was in flight */
-	DSA_ERR_BAD_DOORBELL = 3,	/* tail further ahead than the ring is long */
+	DSA_ERR_BAD_DOORBELL = 3,	/* tail further ahead than the ring is long, or moved back */
 	DSA_ERR_RING_READ = 4,		/* the ring could not be read (bus error) */
 	DSA_ERR_BAD_RING_PACKET = 5,
 	DSA_ERR_FENCE_WRITE = 6,	/* fence value could not be written */
