@@ -342,4 +342,41 @@ TEST(elapsed_time_of_unfinished_work)
 	FAILS(dsaErrorInvalidValue, dsaEventCreate(NULL));
 }
 
+/* Things of one device are refused on another's; each works on its own. */
+TEST(two_devices)
+{
+	dsaStream_t on0, on1;
+	void *mem0, *mem1;
+	dsaModule_t module;
+	dsaFunction_t f;
+	dsaEvent_t e0;
+	int count;
+
+	OK(dsaGetDeviceCount(&count));
+	if (count < 2)
+		SKIP(return, "needs two devices");
+	OK(dsaStreamCreate(&on0));
+	OK(dsaEventCreate(&e0));
+	OK(dsaMalloc(&mem0, 4096));
+	OK(dsaSetDevice(1));
+	OK(dsaStreamCreate(&on1));
+	OK(dsaMalloc(&mem1, 4096));
+	EXPECT_NE(mem0, mem1);
+	OK(dsaModuleLoadData(&module, dsa_kernels_test));
+	OK(dsaModuleGetFunction(&f, module, "empty"));
+	OK(dsaLaunchKernel(f, GRID(1), NULL, 0, on1));
+	OK(dsaMemset(mem1, 1, 4096));
+	FAILS(dsaErrorInvalidResourceHandle, dsaLaunchKernel(f, GRID(1), NULL, 0, on0));
+	FAILS(dsaErrorInvalidResourceHandle, dsaEventRecord(e0, on1));
+	FAILS(dsaErrorInvalidResourceHandle, dsaStreamWaitEvent(on1, e0, 0));
+	FAILS(dsaErrorInvalidDevicePointer, dsaMemset(mem0, 1, 4096));
+	FAILS(dsaErrorInvalidDevicePointer, dsaMemcpy(mem1, mem0, 16, dsaMemcpyDeviceToDevice));
+	OK(dsaMemsetAsync(mem0, 1, 4096, on0));
+	OK(dsaStreamSynchronize(on0));
+	/* Freed and destroyed wherever they are. */
+	OK(dsaFree(mem0));
+	OK(dsaStreamDestroy(on0));
+	OK(dsaDeviceSynchronize());
+}
+
 TEST_HARNESS_MAIN
