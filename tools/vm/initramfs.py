@@ -6,10 +6,10 @@ import os
 import subprocess
 import zlib
 
-# What mounts the host's root; and what a DRM/accel driver stands on, loaded with it to save time.
-INITIAL_MODULES = [
-    "9p", "9pnet_virtio", "drm", "gpu-sched", "drm_gpuvm", "drm_exec", "drm_buddy", "drm_shmem_helper",
-]
+# What mounts the host's root; and what a DRM/accel driver stands on, loaded beside it to save time.
+ROOT_MODULES = ["9p", "9pnet_virtio"]
+DRIVER_MODULES = ["drm", "gpu-sched", "drm_gpuvm", "drm_exec", "drm_buddy", "drm_shmem_helper"]
+INITIAL_MODULES = ROOT_MODULES + DRIVER_MODULES
 
 
 class ModuleError(Exception):
@@ -107,9 +107,11 @@ def build(init, tree):
     parts.append(entry("dev", 0o040755))
     parts.append(entry("dev/console", 0o020600, device=(5, 1)))
     parts.append(entry("modules", 0o040755))
-    for index, path in enumerate(tree.in_load_order(INITIAL_MODULES) if tree else []):
-        data = without_signature(read_module(os.path.join(tree.folder, path)))
-        parts.append(entry(f"modules/{index:02}-{module_name(path)}.ko", 0o100644, data))
+    for group, names in (("root", ROOT_MODULES), ("driver", DRIVER_MODULES)):
+        parts.append(entry(f"modules/{group}", 0o040755))
+        for index, path in enumerate(tree.in_load_order(names) if tree else []):
+            data = without_signature(read_module(os.path.join(tree.folder, path)))
+            parts.append(entry(f"modules/{group}/{index:02}-{module_name(path)}.ko", 0o100644, data))
     parts.append(entry("TRAILER!!!", 0))
     return b"".join(parts)
 

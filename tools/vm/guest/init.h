@@ -34,7 +34,7 @@ void mounts_early(void);
 void mounts_root(const struct job *job);
 
 /* modules.c: kernel modules, of the initramfs and of the root. */
-void modules_load_initial(void);
+void modules_load_folder(const char *folder);
 void modules_load(const char *path);
 
 /* session.c: runs the command and carries its streams; returns its exit status when it is over. */

@@ -89,18 +89,20 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A kernel that has these built in refuses them or has none: what is really missing shows when mounting. */
-void modules_load_initial(void)
+/*
+ * Loads a folder of the initramfs, "NN-name.ko": the number is the order. A kernel that has these built
+ * in refuses them or has none: what is really missing shows when mounting.
+ */
+void modules_load_folder(const char *folder)
 {
 	struct dirent **entries;
-	int n = scandir("/modules", &entries, NULL, by_name);
+	int n = scandir(folder, &entries, NULL, by_name);
 	char path[512];
 
 	for (int i = 0; i < n; i++) {
 		if (entries[i]->d_name[0] == '.')
 			continue;
-		/* "NN-name.ko": the number is the order. */
-		snprintf(path, sizeof(path), "/modules/%s", entries[i]->d_name);
+		snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
 		load(path);
 	}
 }
