@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/* Jobs that never end: the time-out kills and bans their queue, and no other. */
+#include "accel_fixture.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#define PARAMETER	"/sys/module/dsa_accel/parameters/job_timeout_ms"
+#define TIMEOUT_MS	1500
+#define CODE_VA		0x40000000ull
+#define RESULT_VA	0x50000000ull
+
+static int parameter_read(char *value, size_t size)
+{
+	int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, value, size - 1);
+	close(fd);
+	value[n > 0 ? n : 0] = 0;
+	return n > 0 ? 0 : -EIO;
+}
+
+static int parameter_write(const char *value)
+{
+	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, value, strlen(value));
+	close(fd);
+	return n > 0 ? 0 : -EIO;
+}
+
+FIXTURE(timeout)
+{
+	int fd;
+	struct accel_baseline base;
+	char before[32];
+	uint32_t resets;
+};
+
+static uint32_t resets(int fd)
+{
+	struct drm_dsa_telemetry t = { 0 };
+	uint32_t size = sizeof(t);
+
+	accel_query(fd, DRM_DSA_QUERY_TELEMETRY, &t, &size);
+	return t.resets;
+}
+
+FIXTURE_SETUP(timeout)
+{
+	char value[16];
+
+	self->fd = accel_open();
+	if (self->fd == -ENODEV)
+		SKIP(return, "no device of driver dsa_accel below /dev/accel");
+	ASSERT_LE(0, self->fd);
+	if (parameter_read(self->before, sizeof(self->before)))
+		SKIP(return, "cannot read " PARAMETER);
+	ASSERT_EQ(0, accel_baseline_read(self->fd, &self->base));
+	self->resets = resets(self->fd);
+	/* For queues created from now on. */
+	snprintf(value, sizeof(value), "%u", TIMEOUT_MS);
+	if (parameter_write(value))
+		SKIP(return, "cannot write " PARAMETER " (not root?)");
+}
+
+FIXTURE_TEARDOWN_PARENT(timeout)
+{
+	int fd = accel_open();
+
+	EXPECT_EQ(0, parameter_write(self->before));
+	/* No queue needed more than its own end. */
+	EXPECT_EQ(self->resets, resets(fd));
+	close(fd);
+	ACCEL_CHECK_BASELINE(self->base);
+}
+
+/* An address space with a program that never ends and one that stores a value. */
+struct scene {
+	struct rig rig;
+	struct buf code, result;
+};
+
+static int scene_create(struct scene *s, int fd)
+{
+	int ret = rig_create(&s->rig, fd);
+
+	ret = ret ?: rig_buf(&s->rig, &s->code, PAGE, 0, CODE_VA);
+	ret = ret ?: rig_buf(&s->rig, &s->result, PAGE, 0, RESULT_VA);
+	if (ret)
+		return ret;
+	*(uint32_t *)s->code.ptr = RV_LOOP_FOREVER;
+	rv_program_store(s->code.ptr + 64);
+	*(struct rv_store_args *)(s->code.ptr + 256) = (struct rv_store_args){ .dst = RESULT_VA };
+	return 0;
+}
+
+static struct cmds endless_wait(struct scene *s)
+{
+	struct cmds c = rig_cmds(&s->rig, 0);
+
+	cmd_wait(&c, RIG_CMD_VA + 8 * RIG_SLOT, 1);
+	return c;
+}
+
+static struct cmds endless_program(struct scene *s, uint32_t programs)
+{
+	struct cmds c = rig_cmds(&s->rig, 1);
+
+	cmd_launch(&c, CODE_VA, 0, programs, 0, 55);
+	return c;
+}
+
+static void tell_why(struct scene *s, uint32_t queue)
+{
+	struct drm_dsa_queue_state st;
+
+	if (!queue_state(s->rig.fd, queue, &st))
+		fprintf(stderr, "# queue flags %u error %u access %u address 0x%llx pc 0x%llx\n", st.flags,
+			st.error_code, st.access, (unsigned long long)st.addr,
+			(unsigned long long)st.pc);
+}
+
+/* A launch that ends, on @queue; the result is checked. */
+static int store_program(struct scene *s, uint32_t queue)
+{
+	struct cmds c = rig_cmds(&s->rig, 2);
+	uint64_t *result = (uint64_t *)s->result.ptr;
+	int ret;
+
+	memset(result, 0xff, 16 * 8);
+	cmd_launch(&c, CODE_VA + 64, CODE_VA + 256, 16, 0, 56);
+	ret = rig_run_on(&s->rig, queue, &c);
+	for (unsigned int i = 0; !ret && i < 16; i++)
+		ret = result[i] == i ? 0 : -EBADMSG;
+	if (ret)
+		tell_why(s, queue);
+	return ret;
+}
+
+static int start(struct scene *s, uint32_t queue, const struct cmds *c, uint32_t *handle)
+{
+	struct drm_dsa_sync out;
+	int ret = syncobj_create(s->rig.fd, handle);
+
+	out = sync_out(*handle, 0);
+	return ret ?: submit(s->rig.fd, queue, c->va, c->len, &out, 1, NULL);
+}
+
+#define EXPECT_TIMED_OUT(queue, handle)                                                            \
+	do {                                                                                       \
+		struct drm_dsa_queue_state st_;                                                    \
+                                                                                                   \
+		EXPECT_EQ(0, syncobj_wait(self->fd, handle, 0));                                   \
+		EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle));                           \
+		ASSERT_EQ(0, queue_state(self->fd, queue, &st_));                                  \
+		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_TIMEDOUT, st_.flags);                 \
+		EXPECT_EQ(-ECANCELED, submit(self->fd, queue, 0, 0, NULL, 0, NULL));               \
+	} while (0)
+
+TEST_F(timeout, wait_that_is_never_satisfied)
+{
+	uint32_t handle, behind, queue;
+	struct drm_dsa_sync out;
+	uint64_t begin, ms;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	ASSERT_EQ(0, queue_create(self->fd, s.rig.vm, DRM_DSA_QUEUE_COPY, &queue));
+	ASSERT_EQ(0, syncobj_create(self->fd, &behind));
+	c = endless_wait(&s);
+	begin = accel_now_ns();
+	ASSERT_EQ(0, start(&s, queue, &c, &handle));
+	out = sync_out(behind, 0);
+	ASSERT_EQ(0, submit(self->fd, queue, 0, 0, &out, 1, NULL));
+	/* A neighbour in the same address space works all the time. */
+	do {
+		ASSERT_EQ(0, rig_proof(&s.rig, s.rig.queue));
+	} while (!syncobj_is_signalled(self->fd, handle, 0) &&
+		 accel_now_ns() - begin < WAIT_SECONDS * 1000000000ull);
+	ms = (accel_now_ns() - begin) / 1000000;
+	EXPECT_LE(TIMEOUT_MS - 100, ms);
+	EXPECT_TIMED_OUT(queue, handle);
+	EXPECT_EQ(0, syncobj_wait(self->fd, behind, 0));
+	EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, behind));
+	EXPECT_EQ(0, rig_proof(&s.rig, s.rig.queue));
+}
+
+/* A program of its own on every core, and more waiting; others still get theirs. */
+TEST_F(timeout, runaway_programs_on_all_cores)
+{
+	struct drm_dsa_device_info info;
+	struct scene guilty, other;
+	uint32_t handle, queue;
+	struct cmds c;
+
+	ASSERT_EQ(0, accel_info(self->fd, &info));
+	ASSERT_EQ(0, scene_create(&guilty, self->fd));
+	ASSERT_EQ(0, scene_create(&other, self->fd));
+	ASSERT_EQ(0, queue_create(self->fd, guilty.rig.vm, DRM_DSA_QUEUE_COMPUTE, &queue));
+	c = endless_program(&guilty, 4 * info.cores);
+	ASSERT_EQ(0, start(&guilty, queue, &c, &handle));
+	for (unsigned int i = 0; i < 5; i++) {
+		EXPECT_EQ(0, store_program(&other, other.rig.queue));
+		EXPECT_EQ(0, store_program(&guilty, guilty.rig.queue));
+		EXPECT_EQ(0, rig_proof(&other.rig, other.rig.queue));
+	}
+	EXPECT_TIMED_OUT(queue, handle);
+	EXPECT_EQ(0, store_program(&other, other.rig.queue));
+	EXPECT_EQ(0, store_program(&guilty, guilty.rig.queue));
+}
+
+/* Several hang at once. */
+TEST_F(timeout, storm)
+{
+	uint32_t queue[8], handle[8];
+	struct scene s, other;
+	struct cmds c;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	ASSERT_EQ(0, scene_create(&other, self->fd));
+	for (unsigned int i = 0; i < ARRAY_LEN(queue); i++) {
+		ASSERT_EQ(0, queue_create(self->fd, s.rig.vm, DRM_DSA_QUEUE_COMPUTE, &queue[i]));
+		c = i % 2 ? endless_program(&s, 3) : endless_wait(&s);
+		ASSERT_EQ(0, start(&s, queue[i], &c, &handle[i]));
+	}
+	EXPECT_EQ(0, rig_proof(&other.rig, other.rig.queue));
+	for (unsigned int i = 0; i < ARRAY_LEN(queue); i++)
+		EXPECT_TIMED_OUT(queue[i], handle[i]);
+	EXPECT_EQ(0, store_program(&other, other.rig.queue));
+	EXPECT_EQ(0, store_program(&s, s.rig.queue));
+}
+
+/* The time is that of one job: many that end may take longer together. */
+TEST_F(timeout, jobs_are_timed_one_by_one)
+{
+	const struct timespec pause = { .tv_nsec = TIMEOUT_MS / 3 * 1000000 };
+	struct drm_dsa_queue_state state;
+	volatile uint64_t *gate;
+	uint32_t handle[6];
+	struct scene s;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	gate = (volatile uint64_t *)(s.rig.cmd.ptr + 8 * RIG_SLOT);
+	for (unsigned int i = 0; i < ARRAY_LEN(handle); i++) {
+		struct cmds c = rig_cmds(&s.rig, i);
+
+		cmd_wait(&c, RIG_CMD_VA + 8 * RIG_SLOT, i + 1);
+		ASSERT_EQ(0, start(&s, s.rig.queue, &c, &handle[i]));
+	}
+	/* Time itself is what is tested here. */
+	for (unsigned int i = 0; i < ARRAY_LEN(handle); i++) {
+		nanosleep(&pause, NULL);
+		*gate = i + 1;
+		ASSERT_EQ(0, syncobj_wait(self->fd, handle[i], 0));
+		EXPECT_EQ(0, syncobj_status(self->fd, handle[i]));
+	}
+	ASSERT_EQ(0, queue_state(self->fd, s.rig.queue, &state));
+	EXPECT_EQ(0, state.flags);
+}
+
+/* Nobody has to wait for the time-out to get rid of a runaway. */
+TEST_F(timeout, destroy_does_not_wait_for_it)
+{
+	uint32_t handle, queue;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	for (unsigned int round = 0; round < 10; round++) {
+		ASSERT_EQ(0, queue_create(self->fd, s.rig.vm, DRM_DSA_QUEUE_COMPUTE, &queue));
+		c = round % 2 ? endless_wait(&s) : endless_program(&s, 40);
+		ASSERT_EQ(0, start(&s, queue, &c, &handle));
+		EXPECT_EQ(0, store_program(&s, s.rig.queue));
+		ASSERT_EQ(0, queue_destroy(self->fd, queue));
+		EXPECT_EQ(0, syncobj_wait(self->fd, handle, 0));
+		EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle));
+	}
+	EXPECT_EQ(0, store_program(&s, s.rig.queue));
+}
+
+TEST_HARNESS_MAIN
