@@ -299,6 +299,7 @@ uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len);
 uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t len);
 uint32_t mem_read(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad);
+uint32_t mem_fetch(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad);
 uint32_t mem_write(struct dsa_mem *m, uint64_t va, const void *buf, size_t len, uint64_t *bad);
 void mem_dirty(struct dsa_mem *m, uint64_t offset, uint64_t len);
 void mem_flush_dirty(struct dsa_mem *m);

@@ -289,11 +289,13 @@ uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa
 
 /* ---- small accesses by virtual address ---- */
 
-static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len, bool write)
+/* @perm: the one right that is needed. */
+static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint32_t perm)
 {
 	struct dsa_core *core = m->core;
 	struct dsa_xlat x;
-	uint32_t err = mem_translate(m, va, write ? DSA_PTE_W : DSA_PTE_R, &x);
+	uint32_t err = mem_translate(m, va, perm, &x);
+	bool write = perm == DSA_PTE_W;
 	uint64_t target;
 	bool held = m->bus_held;
 
@@ -317,8 +319,8 @@ static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len
 	return err;
 }
 
-static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, size_t len, bool write,
-			       uint64_t *bad)
+static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, size_t len,
+			       uint32_t perm, uint64_t *bad)
 {
 	while (len) {
 		size_t n = DSA_PAGE_SIZE - va % DSA_PAGE_SIZE;
@@ -326,7 +328,7 @@ static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, siz
 
 		if (n > len)
 			n = len;
-		err = mem_access(m, va, buf, n, write);
+		err = mem_access(m, va, buf, n, perm);
 		if (err) {
 			*bad = va;
 			return err;
@@ -340,12 +342,17 @@ static uint32_t mem_access_all(struct dsa_mem *m, uint64_t va, uint8_t *buf, siz
 
 uint32_t mem_read(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad)
 {
-	return mem_access_all(m, va, buf, len, false, bad);
+	return mem_access_all(m, va, buf, len, DSA_PTE_R, bad);
 }
 
 uint32_t mem_write(struct dsa_mem *m, uint64_t va, const void *buf, size_t len, uint64_t *bad)
 {
-	return mem_access_all(m, va, (uint8_t *)buf, len, true, bad);
+	return mem_access_all(m, va, (uint8_t *)buf, len, DSA_PTE_W, bad);
+}
+
+uint32_t mem_fetch(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad)
+{
+	return mem_access_all(m, va, buf, len, DSA_PTE_X, bad);
 }
 
 /* ---- which HBM was written ---- */

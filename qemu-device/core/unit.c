@@ -72,9 +72,15 @@ static uint32_t unit_access(struct dsa_unit *u, uint64_t va, void *buf, unsigned
 		       mem_read(&u->mem, va, buf, size, &bad);
 }
 
-static uint32_t unit_read(void *opaque, uint64_t va, void *buf, unsigned int size)
+static uint32_t unit_read(void *opaque, uint64_t va, enum rv_access access, void *buf,
+			  unsigned int size)
 {
-	return unit_access(opaque, va, buf, size, false);
+	struct dsa_unit *u = opaque;
+	uint64_t bad;
+
+	if (access == RV_EXEC)
+		return mem_fetch(&u->mem, va, buf, size, &bad);
+	return unit_access(u, va, buf, size, false);
 }
 
 static uint32_t unit_write(void *opaque, uint64_t va, const void *buf, unsigned int size)

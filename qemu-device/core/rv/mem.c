@@ -107,7 +107,8 @@ static bool resolve(struct rv_hart *h, uint64_t va, enum rv_access access, uint8
 	return true;
 }
 
-static bool load_part(struct rv_hart *h, uint64_t va, uint8_t *host, void *buf, unsigned int size)
+static bool load_part(struct rv_hart *h, uint64_t va, enum rv_access access, uint8_t *host,
+		      void *buf, unsigned int size)
 {
 	uint32_t code;
 
@@ -116,9 +117,9 @@ static bool load_part(struct rv_hart *h, uint64_t va, uint8_t *host, void *buf, 
 		return true;
 	}
 	rv_fp_leave(h);
-	code = h->cfg.read(h->cfg.opaque, va, buf, size);
+	code = h->cfg.read(h->cfg.opaque, va, access, buf, size);
 	rv_fp_enter(h);
-	return !code || mem_fault(h, RV_READ, false, code, va);
+	return !code || mem_fault(h, access, false, code, va);
 }
 
 static bool store_part(struct rv_hart *h, uint64_t va, uint8_t *host, const void *buf,
@@ -194,9 +195,10 @@ bool rv_load_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t *v
 	}
 	if (first < size && !resolve(h, va + first, RV_READ, &b))
 		return false;
-	if (!load_part(h, va, a, &v, first))
+	if (!load_part(h, va, RV_READ, a, &v, first))
 		return false;
-	if (first < size && !load_part(h, va + first, b, (uint8_t *)&v + first, size - first))
+	if (first < size &&
+	    !load_part(h, va + first, RV_READ, b, (uint8_t *)&v + first, size - first))
 		return false;
 	*val = v;
 	return true;
@@ -265,9 +267,7 @@ bool rv_fetch(struct rv_hart *h, uint64_t va, uint16_t *half)
 		*half = RV_HOST_LOAD(rv_u16, host);
 		return true;
 	}
-	if (load_part(h, va, NULL, half, 2))
-		return true;
-	return mem_fault(h, RV_EXEC, false, h->fault.code, va);
+	return load_part(h, va, RV_EXEC, NULL, half, sizeof(*half));
 }
 
 static void flush_tables(struct rv_hart *h)

@@ -114,9 +114,11 @@ struct rv_config {
 				    struct rv_tlb_fill *out);
 	/*
 	 * Ranges without host pointer. 1 to 8 bytes, any alignment, never
-	 * across a page. Return 0 or a code for the fault record.
+	 * across a page. @access is RV_READ, or RV_EXEC for instructions.
+	 * Return 0 or a code for the fault record.
 	 */
-	uint32_t (*read)(void *opaque, uint64_t va, void *buf, unsigned int size);
+	uint32_t (*read)(void *opaque, uint64_t va, enum rv_access access, void *buf,
+			 unsigned int size);
 	uint32_t (*write)(void *opaque, uint64_t va, const void *buf, unsigned int size);
 	/*
 	 * Atomic there, size 4 or 8, naturally aligned, values zero-extended;

@@ -33,11 +33,13 @@ static enum rv_fill_result fill(void *opaque, uint64_t va, enum rv_access access
 	return RV_FILL_OK;
 }
 
-static uint32_t slow_read(void *opaque, uint64_t va, void *buf, unsigned int size)
+static uint32_t slow_read(void *opaque, uint64_t va, enum rv_access access, void *buf,
+			  unsigned int size)
 {
 	struct machine *m = opaque;
 	struct m_region *r = find(m, va);
 
+	(void)access;
 	m->slow_reads++;
 	if (r->broken)
 		return M_CODE_BUS;
