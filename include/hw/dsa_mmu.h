@@ -10,15 +10,15 @@
 #ifndef _HW_DSA_MMU_H
 #define _HW_DSA_MMU_H
 
-#define DSA_VA_BITS		48
-#define DSA_PAGE_SHIFT		12
-#define DSA_PAGE_SIZE		(1u << DSA_PAGE_SHIFT)
-#define DSA_PT_LEVELS		4
-#define DSA_PT_BITS		9
-#define DSA_PT_ENTRIES		(1u << DSA_PT_BITS)
+#define DSA_VA_BITS    48
+#define DSA_PAGE_SHIFT 12
+#define DSA_PAGE_SIZE  (1u << DSA_PAGE_SHIFT)
+#define DSA_PT_LEVELS  4
+#define DSA_PT_BITS    9
+#define DSA_PT_ENTRIES (1u << DSA_PT_BITS)
 
 /* Shift of the VA bits that index a table of this level (0..3). */
-#define DSA_PT_SHIFT(level)	(DSA_PAGE_SHIFT + DSA_PT_BITS * (level))
+#define DSA_PT_SHIFT(level) (DSA_PAGE_SHIFT + DSA_PT_BITS * (level))
 
 /*
  * A page-table entry. For a table pointer LEAF, R, W and X are zero. For a
@@ -28,13 +28,13 @@
  *
  * ADDR is an offset into HBM, or with SYS a bus address.
  */
-#define DSA_PTE_VALID		(1ull << 0)
-#define DSA_PTE_R		(1ull << 1)
-#define DSA_PTE_W		(1ull << 2)
-#define DSA_PTE_X		(1ull << 3)
-#define DSA_PTE_SYS		(1ull << 4)
-#define DSA_PTE_LEAF		(1ull << 5)
-#define DSA_PTE_ADDR_MASK	0x000ffffffffff000ull
+#define DSA_PTE_VALID     (1ull << 0)
+#define DSA_PTE_R         (1ull << 1)
+#define DSA_PTE_W         (1ull << 2)
+#define DSA_PTE_X         (1ull << 3)
+#define DSA_PTE_SYS       (1ull << 4)
+#define DSA_PTE_LEAF      (1ull << 5)
+#define DSA_PTE_ADDR_MASK 0x000ffffffffff000ull
 
 /*
  * The root register of an ASID has the form of a table pointer: VALID, SYS,

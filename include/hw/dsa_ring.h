@@ -18,17 +18,17 @@ typedef uint32_t __le32;
 typedef uint64_t __le64;
 #endif
 
-#define DSA_RING_PACKET_SIZE	64
-#define DSA_RING_MIN_LOG2	4	/* packets */
-#define DSA_RING_MAX_LOG2	12
+#define DSA_RING_PACKET_SIZE 64
+#define DSA_RING_MIN_LOG2    4 /* packets */
+#define DSA_RING_MAX_LOG2    12
 
-#define DSA_RING_OP_NOP		0
-#define DSA_RING_OP_EXEC	1
+#define DSA_RING_OP_NOP  0
+#define DSA_RING_OP_EXEC 1
 
 /* After the fence write, raise the queue's vector. */
-#define DSA_RING_F_IRQ		(1u << 0)
+#define DSA_RING_F_IRQ (1u << 0)
 /* Write the fence value. */
-#define DSA_RING_F_FENCE	(1u << 1)
+#define DSA_RING_F_FENCE (1u << 1)
 
 /*
  * NOP and EXEC share a layout. EXEC runs cmd_size bytes of user commands at
@@ -44,10 +44,10 @@ struct dsa_ring_packet {
 	__le64 cmd_size;
 	__le64 fence_addr;
 	__le64 fence_value;
-	__le64 job_id;		/* for traces and the error record */
+	__le64 job_id; /* for traces and the error record */
 	__le64 reserved[2];
 };
 
-#define DSA_RING_MAX_CMD_BYTES	(16u << 20)
+#define DSA_RING_MAX_CMD_BYTES (16u << 20)
 
 #endif /* _HW_DSA_RING_H */

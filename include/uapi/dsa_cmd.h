@@ -37,9 +37,9 @@
  * for its owner.
  */
 struct dsa_cmd_header {
-	uint16_t opcode;	/* enum dsa_cmd_opcode */
-	uint16_t size;		/* bytes, header included */
-	uint32_t flags;		/* per opcode; unknown bits must be zero */
+	uint16_t opcode; /* enum dsa_cmd_opcode */
+	uint16_t size;   /* bytes, header included */
+	uint32_t flags;  /* per opcode; unknown bits must be zero */
 };
 
 enum dsa_cmd_opcode {
@@ -47,7 +47,7 @@ enum dsa_cmd_opcode {
 	DSA_CMD_COPY = 1,
 	DSA_CMD_COPY_2D = 2,
 	DSA_CMD_FILL = 3,
-	DSA_CMD_LAUNCH = 4,	/* compute class queues only */
+	DSA_CMD_LAUNCH = 4, /* compute class queues only */
 	DSA_CMD_SEM_SIGNAL = 5,
 	DSA_CMD_SEM_WAIT = 6,
 	DSA_CMD_TIMESTAMP = 7,
@@ -135,12 +135,12 @@ struct dsa_cmd_launch {
 };
 
 #define DSA_DEFAULT_STACK_BYTES (64u << 10)
-#define DSA_MAX_GRID_DIM 0x7fffffffu
+#define DSA_MAX_GRID_DIM        0x7fffffffu
 
 struct dsa_launch_counters {
-	uint64_t programs;	/* programs that returned */
-	uint64_t instructions;	/* retired, all programs */
-	uint64_t start_ns;	/* modelled device time */
+	uint64_t programs;     /* programs that returned */
+	uint64_t instructions; /* retired, all programs */
+	uint64_t start_ns;     /* modelled device time */
 	uint64_t end_ns;
 };
 
@@ -187,30 +187,30 @@ struct dsa_cmd_fence {
  */
 enum dsa_error_code {
 	DSA_ERR_NONE = 0,
-	DSA_ERR_KILLED = 1,		/* killed on the driver's request */
-	DSA_ERR_RESET = 2,		/* device reset while work was in flight */
-	DSA_ERR_BAD_DOORBELL = 3,	/* tail further ahead than the ring is long, or moved back */
-	DSA_ERR_RING_READ = 4,		/* the ring could not be read (bus error) */
+	DSA_ERR_KILLED = 1,       /* killed on the driver's request */
+	DSA_ERR_RESET = 2,        /* device reset while work was in flight */
+	DSA_ERR_BAD_DOORBELL = 3, /* tail further ahead than the ring is long, or moved back */
+	DSA_ERR_RING_READ = 4,    /* the ring could not be read (bus error) */
 	DSA_ERR_BAD_RING_PACKET = 5,
-	DSA_ERR_FENCE_WRITE = 6,	/* fence value could not be written */
-	DSA_ERR_BAD_PACKET = 7,		/* command: opcode, size, flag, reserved field */
-	DSA_ERR_BAD_ARGUMENT = 8,	/* command: a value out of its range */
-	DSA_ERR_NOT_ALLOWED = 9,	/* command not in this queue's class */
-	DSA_ERR_MMU_UNMAPPED = 10,	/* no valid translation */
-	DSA_ERR_MMU_PERMISSION = 11,	/* translation lacks the access right */
-	DSA_ERR_MMU_RESERVED = 12,	/* malformed page-table entry */
-	DSA_ERR_MMU_RANGE = 13,		/* address outside 48 bits and scratchpad */
-	DSA_ERR_BUS = 14,		/* bus error on system memory or beyond HBM */
+	DSA_ERR_FENCE_WRITE = 6,     /* fence value could not be written */
+	DSA_ERR_BAD_PACKET = 7,      /* command: opcode, size, flag, reserved field */
+	DSA_ERR_BAD_ARGUMENT = 8,    /* command: a value out of its range */
+	DSA_ERR_NOT_ALLOWED = 9,     /* command not in this queue's class */
+	DSA_ERR_MMU_UNMAPPED = 10,   /* no valid translation */
+	DSA_ERR_MMU_PERMISSION = 11, /* translation lacks the access right */
+	DSA_ERR_MMU_RESERVED = 12,   /* malformed page-table entry */
+	DSA_ERR_MMU_RANGE = 13,      /* address outside 48 bits and scratchpad */
+	DSA_ERR_BUS = 14,            /* bus error on system memory or beyond HBM */
 	DSA_ERR_MISALIGNED = 15,
 	DSA_ERR_ILLEGAL_INSN = 16,
-	DSA_ERR_BREAKPOINT = 17,	/* ebreak: dsa_trap() */
+	DSA_ERR_BREAKPOINT = 17, /* ebreak: dsa_trap() */
 	DSA_ERR_ECALL = 18,
-	DSA_ERR_HANG = 19,		/* the device found the queue not progressing */
+	DSA_ERR_HANG = 19, /* the device found the queue not progressing */
 };
 
 /* Which unit met an error. */
 enum dsa_engine_kind {
-	DSA_ENGINE_FRONTEND = 0,	/* ring and command fetch, semaphores */
+	DSA_ENGINE_FRONTEND = 0, /* ring and command fetch, semaphores */
 	DSA_ENGINE_COPY = 1,
 	DSA_ENGINE_CORE = 2,
 };
@@ -226,11 +226,11 @@ enum dsa_access {
 /*
  * DOC: What a program finds on its core
  */
-#define DSA_SCRATCHPAD_BASE	(1ull << 48)
-#define DSA_CORE_EXIT_ADDR	0xffffffffffff0000ull
+#define DSA_SCRATCHPAD_BASE (1ull << 48)
+#define DSA_CORE_EXIT_ADDR  0xffffffffffff0000ull
 
 /* Xdsa, custom-0 (opcode 0x0b), funct3 0: dsa.rd rd, sel (I-type immediate). */
-#define DSA_OPCODE_CUSTOM0	0x0b
+#define DSA_OPCODE_CUSTOM0 0x0b
 
 enum dsa_sys_selector {
 	DSA_SYS_PID_X = 0,
@@ -241,8 +241,8 @@ enum dsa_sys_selector {
 	DSA_SYS_GRID_Z = 5,
 	DSA_SYS_CORE_ID = 6,
 	DSA_SYS_CORE_COUNT = 7,
-	DSA_SYS_CLOCK_NS = 8,		/* modelled */
-	DSA_SYS_SCRATCH_BYTES = 9,	/* of the scratchpad, whole */
+	DSA_SYS_CLOCK_NS = 8,      /* modelled */
+	DSA_SYS_SCRATCH_BYTES = 9, /* of the scratchpad, whole */
 	DSA_SYS_CYCLES = 10,
 	DSA_SYS_KERNARG_BYTES = 11,
 	DSA_SYS_COUNT
@@ -256,22 +256,22 @@ enum dsa_sys_selector {
  * has a function symbol NAME and an object symbol "__dsa_kernel_NAME" that
  * holds a struct dsa_kernel_meta (both global; .symtab or .dynsym).
  */
-#define DSA_KERNEL_META_MAGIC	0x31415344u	/* "DSA1" */
-#define DSA_KERNEL_META_PREFIX	"__dsa_kernel_"
-#define DSA_KERNEL_MAX_ARGS	32
+#define DSA_KERNEL_META_MAGIC  0x31415344u /* "DSA1" */
+#define DSA_KERNEL_META_PREFIX "__dsa_kernel_"
+#define DSA_KERNEL_MAX_ARGS    32
 
 struct dsa_kernel_arg {
-	uint16_t offset;	/* in the kernarg buffer, bytes */
-	uint16_t size;		/* bytes */
+	uint16_t offset; /* in the kernarg buffer, bytes */
+	uint16_t size;   /* bytes */
 };
 
 struct dsa_kernel_meta {
 	uint32_t magic;
-	uint16_t version;	/* 1 */
+	uint16_t version; /* 1 */
 	uint16_t arg_count;
 	uint32_t kernarg_bytes;
-	uint32_t scratch_bytes;	/* static scratchpad need of the kernel */
-	uint32_t stack_bytes;	/* 0 = DSA_DEFAULT_STACK_BYTES */
+	uint32_t scratch_bytes; /* static scratchpad need of the kernel */
+	uint32_t stack_bytes;   /* 0 = DSA_DEFAULT_STACK_BYTES */
 	uint32_t reserved;
 	struct dsa_kernel_arg args[DSA_KERNEL_MAX_ARGS];
 };

@@ -20,14 +20,14 @@
 #define PING_FILES "/sys/kernel/debug/accel/*/irq_ping"
 #define COPY_BYTES (64u << 20)
 
-#define CHECK(call)                                                                               \
-	do {                                                                                      \
-		dsaError_t check_error = (call);                                                  \
-		if (check_error != dsaSuccess) {                                                  \
-			fprintf(stderr, "bench_guest: %s: %s\n", #call,                           \
-				dsaGetErrorString(check_error));                                  \
-			exit(1);                                                                  \
-		}                                                                                 \
+#define CHECK(call)                                                     \
+	do {                                                            \
+		dsaError_t check_error = (call);                        \
+		if (check_error != dsaSuccess) {                        \
+			fprintf(stderr, "bench_guest: %s: %s\n", #call, \
+				dsaGetErrorString(check_error));        \
+			exit(1);                                        \
+		}                                                       \
 	} while (0)
 
 static double now_us(void)

@@ -66,7 +66,8 @@ TEST_F(abi, structures_have_their_sizes)
 
 TEST_F(abi, bad_pointers_refused)
 {
-	const uint64_t bad[] = { 0, BAD_USER_PTR, 0x7ffffffff000, 0xffff888000000000, UINT64_MAX - 7 };
+	const uint64_t bad[] = { 0, BAD_USER_PTR, 0x7ffffffff000, 0xffff888000000000,
+				 UINT64_MAX - 7 };
 
 	for (unsigned int i = 0; i < ARRAY_LEN(ioctls); i++) {
 		for (unsigned int j = 0; j < ARRAY_LEN(bad); j++) {
@@ -98,7 +99,8 @@ TEST_F(abi, unknown_numbers_refused)
 	uint8_t arg[256] = { 0 };
 
 	for (unsigned int nr = ARRAY_LEN(ioctls); nr < 0x60; nr++)
-		EXPECT_EQ(-EINVAL, accel_ioctl(self->fd, DRM_IOWR(DRM_COMMAND_BASE + nr, uint64_t), arg));
+		EXPECT_EQ(-EINVAL,
+			  accel_ioctl(self->fd, DRM_IOWR(DRM_COMMAND_BASE + nr, uint64_t), arg));
 }
 
 /* Cut off anywhere: refused, or what is left makes sense. */
@@ -114,11 +116,11 @@ TEST_F(abi, every_shorter_structure)
 			int ret = sized(self->fd, ioctls[i].request, zero, size, NULL);
 
 			EXPECT_TRUE(ret == 0 || ret == -EINVAL || ret == -ENOENT)
-				TH_LOG("%s with %u bytes: %d", ioctls[i].name, size, ret);
+			TH_LOG("%s with %u bytes: %d", ioctls[i].name, size, ret);
 			ret = sized(self->fd, ioctls[i].request, ones, size, NULL);
 			EXPECT_TRUE(ret == 0 || ret == -EINVAL || ret == -ENOENT ||
 				    ret == -EFAULT || ret == -ENOSPC)
-				TH_LOG("%s with %u bytes: %d", ioctls[i].name, size, ret);
+			TH_LOG("%s with %u bytes: %d", ioctls[i].name, size, ret);
 		}
 	}
 }
@@ -145,10 +147,17 @@ TEST_F(abi, shorter_structures_read_as_zero_extended)
 
 	ASSERT_EQ(0, bo_create(self->fd, PAGE, 0, &handle));
 	op = (struct drm_dsa_bind_op){
-		.op = DRM_DSA_BIND_MAP, .flags = BIND_RW, .handle = handle, .va = PAGE, .range = PAGE,
+		.op = DRM_DSA_BIND_MAP,
+		.flags = BIND_RW,
+		.handle = handle,
+		.va = PAGE,
+		.range = PAGE,
 	};
 	bind = (struct drm_dsa_vm_bind){
-		.vm_id = rig.vm, .op_count = 1, .op_stride = sizeof(op), .ops = (uintptr_t)&op,
+		.vm_id = rig.vm,
+		.op_count = 1,
+		.op_stride = sizeof(op),
+		.ops = (uintptr_t)&op,
 	};
 	EXPECT_EQ(0, sized(self->fd, DRM_IOCTL_DSA_VM_BIND, &bind, 24, NULL));
 	EXPECT_EQ(0, sized(self->fd, DRM_IOCTL_DSA_VM_BIND, &bind, 28, &bind));
@@ -206,10 +215,11 @@ TEST_F(abi, wrong_direction_does_no_harm)
 			int ret;
 
 			memset(arg, 0, sizeof(arg));
-			ret = accel_ioctl(self->fd, _IOC(dirs[d], _IOC_TYPE(r), _IOC_NR(r), _IOC_SIZE(r)),
+			ret = accel_ioctl(self->fd,
+					  _IOC(dirs[d], _IOC_TYPE(r), _IOC_NR(r), _IOC_SIZE(r)),
 					  arg);
 			EXPECT_TRUE(ret == 0 || ret == -EINVAL || ret == -ENOENT)
-				TH_LOG("%s: %d", ioctls[i].name, ret);
+			TH_LOG("%s: %d", ioctls[i].name, ret);
 		}
 	}
 }

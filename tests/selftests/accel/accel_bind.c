@@ -5,9 +5,9 @@
 ACCEL_FIXTURE(bind)
 
 /* Where the device copies to what it sees. */
-#define SEEN_VA		0x7e0000000000ull
-#define SEEN_BYTES	(4 * MIB)
-#define VA		0x40000000ull
+#define SEEN_VA    0x7e0000000000ull
+#define SEEN_BYTES (4 * MIB)
+#define VA         0x40000000ull
 
 static const uint32_t placements[] = { 0, DRM_DSA_BO_SYSTEM };
 
@@ -68,32 +68,39 @@ static int good_bind(int fd, struct good *g)
 	int ret = vm_create(fd, &g->vm) ?: bo_create(fd, BO_SIZE, 0, &g->bo);
 
 	g->op = (struct drm_dsa_bind_op){
-		.op = DRM_DSA_BIND_MAP, .flags = BIND_RW, .handle = g->bo, .va = VA, .range = BO_SIZE,
+		.op = DRM_DSA_BIND_MAP,
+		.flags = BIND_RW,
+		.handle = g->bo,
+		.va = VA,
+		.range = BO_SIZE,
 	};
 	g->args = (struct drm_dsa_vm_bind){
-		.vm_id = g->vm, .op_count = 1, .op_stride = sizeof(g->op), .ops = (uintptr_t)&g->op,
+		.vm_id = g->vm,
+		.op_count = 1,
+		.op_stride = sizeof(g->op),
+		.ops = (uintptr_t)&g->op,
 	};
 	return ret;
 }
 
-#define EXPECT_OP(error, change)                                                                   \
-	do {                                                                                       \
-		struct drm_dsa_bind_op op = g.op;                                                  \
-		struct drm_dsa_vm_bind args = g.args;                                              \
-                                                                                                   \
-		change;                                                                            \
-		args.ops = (uintptr_t)&op;                                                         \
-		args.done = 77;                                                                    \
-		EXPECT_EQ(error, bind(self->fd, &args)) TH_LOG("with " #change);                   \
-		EXPECT_EQ((error) ? 0 : 1, args.done) TH_LOG("with " #change);                     \
+#define EXPECT_OP(error, change)                                                 \
+	do {                                                                     \
+		struct drm_dsa_bind_op op = g.op;                                \
+		struct drm_dsa_vm_bind args = g.args;                            \
+                                                                                 \
+		change;                                                          \
+		args.ops = (uintptr_t)&op;                                       \
+		args.done = 77;                                                  \
+		EXPECT_EQ(error, bind(self->fd, &args)) TH_LOG("with " #change); \
+		EXPECT_EQ((error) ? 0 : 1, args.done) TH_LOG("with " #change);   \
 	} while (0)
 
-#define EXPECT_ARGS(error, change)                                                                 \
-	do {                                                                                       \
-		struct drm_dsa_vm_bind args = g.args;                                              \
-                                                                                                   \
-		change;                                                                            \
-		EXPECT_EQ(error, bind(self->fd, &args)) TH_LOG("with " #change);                   \
+#define EXPECT_ARGS(error, change)                                               \
+	do {                                                                     \
+		struct drm_dsa_vm_bind args = g.args;                            \
+                                                                                 \
+		change;                                                          \
+		EXPECT_EQ(error, bind(self->fd, &args)) TH_LOG("with " #change); \
 	} while (0)
 
 TEST_F(bind, bad_arguments_refused)
@@ -115,9 +122,21 @@ TEST_F(bind, bad_arguments_refused)
 TEST_F(bind, bad_strides_refused)
 {
 	const uint32_t bad[] = {
-		0, 1, 4, 8, 32, sizeof(struct drm_dsa_bind_op) - 8, sizeof(struct drm_dsa_bind_op) - 1,
-		sizeof(struct drm_dsa_bind_op) + 1, sizeof(struct drm_dsa_bind_op) + 4, 1032, 4096,
-		0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
+		0,
+		1,
+		4,
+		8,
+		32,
+		sizeof(struct drm_dsa_bind_op) - 8,
+		sizeof(struct drm_dsa_bind_op) - 1,
+		sizeof(struct drm_dsa_bind_op) + 1,
+		sizeof(struct drm_dsa_bind_op) + 4,
+		1032,
+		4096,
+		0x7fffffff,
+		0x80000000,
+		0xfffffff8,
+		0xffffffff,
 	};
 	struct good g;
 
@@ -276,7 +295,9 @@ TEST_F(bind, failure_in_the_middle)
 {
 	struct drm_dsa_bind_op ops[5];
 	struct drm_dsa_vm_bind args = {
-		.op_count = 5, .op_stride = sizeof(ops[0]), .ops = (uintptr_t)ops,
+		.op_count = 5,
+		.op_stride = sizeof(ops[0]),
+		.ops = (uintptr_t)ops,
 	};
 	struct buf seen, a, b;
 	struct rig rig;
@@ -290,8 +311,12 @@ TEST_F(bind, failure_in_the_middle)
 	for (unsigned int bad = 0; bad < 5; bad++) {
 		for (unsigned int i = 0; i < 5; i++)
 			ops[i] = (struct drm_dsa_bind_op){
-				.op = DRM_DSA_BIND_MAP, .flags = BIND_RW, .handle = b.handle,
-				.bo_offset = i * PAGE, .va = VA + i * PAGE, .range = PAGE,
+				.op = DRM_DSA_BIND_MAP,
+				.flags = BIND_RW,
+				.handle = b.handle,
+				.bo_offset = i * PAGE,
+				.va = VA + i * PAGE,
+				.range = PAGE,
 			};
 		ops[bad].handle = 0x7ffffff;
 		args.done = 99;
@@ -306,7 +331,8 @@ TEST_F(bind, failure_in_the_middle)
 
 TEST_F(bind, fault_in_the_middle_of_the_array)
 {
-	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
 	struct drm_dsa_bind_op *ops;
 	struct drm_dsa_vm_bind args;
 	struct buf seen;
@@ -322,12 +348,19 @@ TEST_F(bind, fault_in_the_middle_of_the_array)
 		ops = (struct drm_dsa_bind_op *)(p + PAGE - 8) - whole;
 		for (unsigned int i = 0; i < whole; i++)
 			ops[i] = (struct drm_dsa_bind_op){
-				.op = DRM_DSA_BIND_MAP, .flags = BIND_RW, .handle = bo,
-				.bo_offset = i * PAGE, .va = VA + i * PAGE, .range = PAGE,
+				.op = DRM_DSA_BIND_MAP,
+				.flags = BIND_RW,
+				.handle = bo,
+				.bo_offset = i * PAGE,
+				.va = VA + i * PAGE,
+				.range = PAGE,
 			};
 		args = (struct drm_dsa_vm_bind){
-			.vm_id = rig.vm, .op_count = 8, .op_stride = sizeof(ops[0]),
-			.ops = (uintptr_t)ops, .done = 99,
+			.vm_id = rig.vm,
+			.op_count = 8,
+			.op_stride = sizeof(ops[0]),
+			.ops = (uintptr_t)ops,
+			.done = 99,
 		};
 		EXPECT_EQ(-EFAULT, bind(self->fd, &args));
 		EXPECT_EQ(whole, args.done);
@@ -347,8 +380,16 @@ TEST_F(bind, fault_in_the_middle_of_the_array)
 TEST_F(bind, everywhere_in_the_address_space)
 {
 	const uint64_t where[] = {
-		0, PAGE, 2 * MIB - PAGE, 2 * MIB, 1024 * MIB - PAGE, 512ull << 30, (512ull << 30) - PAGE,
-		1ull << 47, (1ull << 47) - 2 * PAGE, VA_LIMIT - 3 * PAGE,
+		0,
+		PAGE,
+		2 * MIB - PAGE,
+		2 * MIB,
+		1024 * MIB - PAGE,
+		512ull << 30,
+		(512ull << 30) - PAGE,
+		1ull << 47,
+		(1ull << 47) - 2 * PAGE,
+		VA_LIMIT - 3 * PAGE,
 	};
 	struct buf seen;
 	struct rig rig;
@@ -396,7 +437,7 @@ TEST_F(bind, large_and_small_pages_mixed)
 					    BIND_RW));
 			ASSERT_EQ(0, look(&rig, &seen, va, range));
 			EXPECT_EQ(0, memcmp(seen.ptr, a.ptr + cases[i].offset, range))
-				TH_LOG("case %u placement %u", i, p);
+			TH_LOG("case %u placement %u", i, p);
 			EXPECT_EQ(DSA_ERR_MMU_UNMAPPED, probe(&rig, va + range, false));
 			EXPECT_EQ(DSA_ERR_MMU_UNMAPPED, probe(&rig, va - 1, false));
 			ASSERT_EQ(0, vm_unmap(self->fd, rig.vm, va, range));
@@ -410,8 +451,9 @@ TEST_F(bind, partial_unmap_splits)
 	const struct {
 		uint64_t start, range;
 	} holes[] = {
-		{ 0, PAGE }, { 4 * MIB - PAGE, PAGE }, { 2 * MIB, PAGE }, { MIB, 2 * MIB },
-		{ 2 * MIB - PAGE, 2 * PAGE }, { 0, 2 * MIB }, { 2 * MIB, 2 * MIB }, { PAGE, 4 * MIB - 2 * PAGE },
+		{ 0, PAGE },          { 4 * MIB - PAGE, PAGE },     { 2 * MIB, PAGE },
+		{ MIB, 2 * MIB },     { 2 * MIB - PAGE, 2 * PAGE }, { 0, 2 * MIB },
+		{ 2 * MIB, 2 * MIB }, { PAGE, 4 * MIB - 2 * PAGE },
 	};
 	struct buf seen, a;
 	struct rig rig;
@@ -446,8 +488,8 @@ TEST_F(bind, map_replaces)
 	const struct {
 		uint64_t start, range;
 	} where[] = {
-		{ 0, PAGE }, { 2 * MIB, PAGE }, { MIB, 2 * MIB }, { 4 * MIB - PAGE, PAGE },
-		{ 0, 2 * MIB }, { 0, 4 * MIB }, { PAGE, 2 * MIB },
+		{ 0, PAGE },    { 2 * MIB, PAGE }, { MIB, 2 * MIB },  { 4 * MIB - PAGE, PAGE },
+		{ 0, 2 * MIB }, { 0, 4 * MIB },    { PAGE, 2 * MIB },
 	};
 	struct buf seen, a, b;
 	struct rig rig;
@@ -489,7 +531,8 @@ TEST_F(bind, one_buffer_at_many_addresses)
 		EXPECT_EQ(0, memcmp(seen.ptr, a.ptr + (i % 2 ? PAGE : 0), PAGE));
 	}
 	/* Many gone with one operation. */
-	ASSERT_EQ(0, vm_unmap(self->fd, rig.vm, FAR + 0x40001000ull + PAGE, copies * 0x40001000ull));
+	ASSERT_EQ(0,
+		  vm_unmap(self->fd, rig.vm, FAR + 0x40001000ull + PAGE, copies * 0x40001000ull));
 	for (unsigned int i = 2; i < copies; i++)
 		EXPECT_EQ(DSA_ERR_MMU_UNMAPPED, probe(&rig, FAR + i * 0x40001000ull, false));
 	EXPECT_EQ(DSA_ERR_NONE, probe(&rig, VA, false));
@@ -501,7 +544,9 @@ TEST_F(bind, many_operations)
 	enum { PAGES = 1024 };
 	static struct drm_dsa_bind_op ops[PAGES];
 	struct drm_dsa_vm_bind args = {
-		.op_count = PAGES, .op_stride = sizeof(ops[0]), .ops = (uintptr_t)ops,
+		.op_count = PAGES,
+		.op_stride = sizeof(ops[0]),
+		.ops = (uintptr_t)ops,
 	};
 	struct buf seen, a;
 	struct rig rig;
@@ -511,8 +556,12 @@ TEST_F(bind, many_operations)
 	buf_pattern(a.ptr, a.size, 60);
 	for (unsigned int i = 0; i < PAGES; i++)
 		ops[i] = (struct drm_dsa_bind_op){
-			.op = DRM_DSA_BIND_MAP, .flags = BIND_RW, .handle = a.handle,
-			.bo_offset = (PAGES - 1 - i) * PAGE, .va = VA + i * PAGE, .range = PAGE,
+			.op = DRM_DSA_BIND_MAP,
+			.flags = BIND_RW,
+			.handle = a.handle,
+			.bo_offset = (PAGES - 1 - i) * PAGE,
+			.va = VA + i * PAGE,
+			.range = PAGE,
 		};
 	args.vm_id = rig.vm;
 	ASSERT_EQ(0, bind(self->fd, &args));
@@ -522,7 +571,9 @@ TEST_F(bind, many_operations)
 		ASSERT_EQ(0, memcmp(seen.ptr + i * PAGE, a.ptr + (PAGES - 1 - i) * PAGE, PAGE));
 	for (unsigned int i = 0; i < PAGES; i++)
 		ops[i] = (struct drm_dsa_bind_op){
-			.op = DRM_DSA_BIND_UNMAP, .va = VA + i * PAGE, .range = PAGE,
+			.op = DRM_DSA_BIND_UNMAP,
+			.va = VA + i * PAGE,
+			.range = PAGE,
 		};
 	ASSERT_EQ(0, bind(self->fd, &args));
 	for (unsigned int i = 0; i < PAGES; i += 100)
@@ -541,9 +592,11 @@ TEST_F(bind, rights)
 		for (uint32_t flags = 1; flags <= (r | w | x); flags++) {
 			ASSERT_EQ(0, vm_map(self->fd, rig.vm, a.handle, 0, VA, a.size, flags));
 			EXPECT_EQ(flags & r ? DSA_ERR_NONE : DSA_ERR_MMU_PERMISSION,
-				  probe(&rig, VA + 5, false)) TH_LOG("flags %u", flags);
+				  probe(&rig, VA + 5, false))
+			TH_LOG("flags %u", flags);
 			EXPECT_EQ(flags & w ? DSA_ERR_NONE : DSA_ERR_MMU_PERMISSION,
-				  probe(&rig, VA + 2 * MIB - 1, true)) TH_LOG("flags %u", flags);
+				  probe(&rig, VA + 2 * MIB - 1, true))
+			TH_LOG("flags %u", flags);
 		}
 		/* What stays of a split mapping keeps its rights. */
 		ASSERT_EQ(0, vm_map(self->fd, rig.vm, a.handle, 0, VA, a.size, r));

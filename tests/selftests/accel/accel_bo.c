@@ -14,14 +14,20 @@ static int create(int fd, struct drm_dsa_bo_create *args)
 TEST_F(bo, size_is_rounded_up)
 {
 	const uint64_t sizes[][2] = {
-		{ 1, PAGE }, { PAGE - 1, PAGE }, { PAGE, PAGE }, { PAGE + 1, 2 * PAGE },
-		{ 2 * MIB - 1, 2 * MIB }, { 2 * MIB + 1, 2 * MIB + PAGE }, { 12345, 4 * PAGE },
+		{ 1, PAGE },
+		{ PAGE - 1, PAGE },
+		{ PAGE, PAGE },
+		{ PAGE + 1, 2 * PAGE },
+		{ 2 * MIB - 1, 2 * MIB },
+		{ 2 * MIB + 1, 2 * MIB + PAGE },
+		{ 12345, 4 * PAGE },
 	};
 
 	for (unsigned int p = 0; p < ARRAY_LEN(placements); p++) {
 		for (unsigned int i = 0; i < ARRAY_LEN(sizes); i++) {
 			struct drm_dsa_bo_create args = {
-				.size = sizes[i][0], .flags = placements[p],
+				.size = sizes[i][0],
+				.flags = placements[p],
 			};
 			uint8_t *map;
 
@@ -40,8 +46,16 @@ TEST_F(bo, size_is_rounded_up)
 TEST_F(bo, bad_sizes_refused)
 {
 	const uint64_t bad[] = {
-		0, UINT64_MAX, UINT64_MAX - 1, UINT64_MAX - PAGE + 1, UINT64_MAX - PAGE + 2,
-		UINT64_MAX - PAGE, 1ull << 63, (1ull << 63) - 1, VA_LIMIT + 1, 1ull << 52,
+		0,
+		UINT64_MAX,
+		UINT64_MAX - 1,
+		UINT64_MAX - PAGE + 1,
+		UINT64_MAX - PAGE + 2,
+		UINT64_MAX - PAGE,
+		1ull << 63,
+		(1ull << 63) - 1,
+		VA_LIMIT + 1,
+		1ull << 52,
 	};
 
 	for (unsigned int p = 0; p < ARRAY_LEN(placements); p++) {
@@ -49,7 +63,7 @@ TEST_F(bo, bad_sizes_refused)
 			struct drm_dsa_bo_create args = { .size = bad[i], .flags = placements[p] };
 
 			EXPECT_EQ(-EINVAL, create(self->fd, &args))
-				TH_LOG("size 0x%llx", (unsigned long long)bad[i]);
+			TH_LOG("size 0x%llx", (unsigned long long)bad[i]);
 		}
 	}
 }
@@ -77,7 +91,8 @@ TEST_F(bo, unknown_flags_refused)
 
 		EXPECT_EQ(-EINVAL, create(self->fd, &args));
 		args = (struct drm_dsa_bo_create){
-			.size = PAGE, .flags = 1u << bit | DRM_DSA_BO_SYSTEM,
+			.size = PAGE,
+			.flags = 1u << bit | DRM_DSA_BO_SYSTEM,
 		};
 		EXPECT_EQ(-EINVAL, create(self->fd, &args));
 	}

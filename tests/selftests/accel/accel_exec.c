@@ -4,11 +4,11 @@
 
 ACCEL_FIXTURE(exec)
 
-#define HBM_VA		0x40000000ull
-#define SYS_VA		0x80000000ull
-#define HBM2_VA		0xc0000000ull
-#define SYS2_VA		0x200000000ull
-#define AREA		(2 * MIB)
+#define HBM_VA  0x40000000ull
+#define SYS_VA  0x80000000ull
+#define HBM2_VA 0xc0000000ull
+#define SYS2_VA 0x200000000ull
+#define AREA    (2 * MIB)
 
 /* Two buffers of each kind. */
 struct area {
@@ -53,7 +53,7 @@ TEST_F(exec, copies_of_all_kinds_and_sizes)
 				cmd_copy(&c, dst->va + to_, src->va + so, n);
 				ASSERT_EQ(0, rig_run_on(&a.rig, queue, &c));
 				ASSERT_EQ(0, memcmp(dst->ptr + to_, src->ptr + so, n))
-					TH_LOG("pair %u size %llu", pair, (unsigned long long)n);
+				TH_LOG("pair %u size %llu", pair, (unsigned long long)n);
 				ASSERT_EQ(-1, buf_differs(dst->ptr, to_, 0x5a));
 				ASSERT_EQ(-1, buf_differs(dst->ptr + to_ + n, 64, 0x5a));
 			}
@@ -96,8 +96,8 @@ TEST_F(exec, overlapping_copy_down)
 			memmove(want + 10, want + 10 + shift, 300001);
 			cmd_copy(&c, b->va + 10, b->va + 10 + shift, 300001);
 			ASSERT_EQ(0, rig_run(&a.rig, &c));
-			ASSERT_EQ(0, memcmp(want, b->ptr, AREA)) TH_LOG("shift %llu",
-									(unsigned long long)shift);
+			ASSERT_EQ(0, memcmp(want, b->ptr, AREA))
+			TH_LOG("shift %llu", (unsigned long long)shift);
 		}
 	}
 }
@@ -136,8 +136,14 @@ TEST_F(exec, copies_2d)
 	const struct {
 		uint64_t width, height, src_pitch, dst_pitch;
 	} cases[] = {
-		{ 1, 1, 0, 0 }, { 100, 1, 0, 7 }, { 1, 1000, 1, 1 }, { 1, 1000, 3, 17 },
-		{ 64, 64, 64, 64 }, { 63, 65, 100, 64 }, { 4096, 100, 8192, 4096 }, { 4097, 50, 4099, 9001 },
+		{ 1, 1, 0, 0 },
+		{ 100, 1, 0, 7 },
+		{ 1, 1000, 1, 1 },
+		{ 1, 1000, 3, 17 },
+		{ 64, 64, 64, 64 },
+		{ 63, 65, 100, 64 },
+		{ 4096, 100, 8192, 4096 },
+		{ 4097, 50, 4099, 9001 },
 		{ 3, 4000, 500, 11 },
 	};
 	struct area a;
@@ -148,17 +154,20 @@ TEST_F(exec, copies_2d)
 
 		buf_pattern(src->ptr, AREA, 6);
 		for (unsigned int i = 0; i < ARRAY_LEN(cases); i++) {
-			uint64_t sp = cases[i].src_pitch, dp = cases[i].dst_pitch, w = cases[i].width;
+			uint64_t sp = cases[i].src_pitch, dp = cases[i].dst_pitch,
+				 w = cases[i].width;
 			struct cmds c = rig_cmds(&a.rig, 0);
 
 			memset(dst->ptr, 0x5a, AREA);
 			cmd_copy_2d(&c, dst->va + 5, dp, src->va + 3, sp, w, cases[i].height);
 			ASSERT_EQ(0, rig_run(&a.rig, &c));
 			for (uint64_t r = 0; r < cases[i].height; r++) {
-				ASSERT_EQ(0, memcmp(dst->ptr + 5 + r * dp, src->ptr + 3 + r * sp, w))
-					TH_LOG("case %u row %llu", i, (unsigned long long)r);
+				ASSERT_EQ(0,
+					  memcmp(dst->ptr + 5 + r * dp, src->ptr + 3 + r * sp, w))
+				TH_LOG("case %u row %llu", i, (unsigned long long)r);
 				if (dp > w)
-					ASSERT_EQ(-1, buf_differs(dst->ptr + 5 + r * dp + w, dp - w, 0x5a));
+					ASSERT_EQ(-1, buf_differs(dst->ptr + 5 + r * dp + w, dp - w,
+								  0x5a));
 			}
 			ASSERT_EQ(-1, buf_differs(dst->ptr, 5, 0x5a));
 		}
@@ -284,7 +293,8 @@ TEST_F(exec, semaphores_from_outside)
 		ASSERT_EQ(0, submit(self->fd, a.rig.queue, c.va, c.len, &out, 1, NULL));
 		*word = 1;
 		EXPECT_FALSE(syncobj_is_signalled(self->fd, handle, 0));
-		ASSERT_EQ(0, vm_map(self->fd, other.vm, a.buf[kind].handle, 0, 0x12340000, PAGE, BIND_RW));
+		ASSERT_EQ(0, vm_map(self->fd, other.vm, a.buf[kind].handle, 0, 0x12340000, PAGE,
+				    BIND_RW));
 		c = rig_cmds(&other, 0);
 		cmd_add(&c, 0x12340000, 1);
 		ASSERT_EQ(0, rig_run(&other, &c));
@@ -331,7 +341,9 @@ TEST_F(exec, packets_across_pages)
 		ASSERT_EQ(0, vm_map(self->fd, a.rig.vm, b->handle, 0, va + PAGE, PAGE, BIND_RWX));
 		for (uint64_t before = 8; before < 72; before += 8) {
 			uint8_t text[256];
-			struct cmds c = { .ptr = text, .va = va + PAGE - before, .room = sizeof(text) };
+			struct cmds c = { .ptr = text,
+					  .va = va + PAGE - before,
+					  .room = sizeof(text) };
 			volatile uint64_t *word = (volatile uint64_t *)a.buf[2].ptr;
 
 			*word = 0;
@@ -350,10 +362,10 @@ TEST_F(exec, packets_across_pages)
 /* ---- launches ---- */
 
 /* Code, arguments and result in one buffer of each kind. */
-#define CODE	0x0
-#define ARGS	0x1000
-#define COUNTS	0x1800
-#define RESULT	0x2000
+#define CODE   0x0
+#define ARGS   0x1000
+#define COUNTS 0x1800
+#define RESULT 0x2000
 
 static int launch_store(struct area *a, unsigned int kind, uint32_t programs, uint64_t value)
 {
@@ -362,7 +374,8 @@ static int launch_store(struct area *a, unsigned int kind, uint32_t programs, ui
 
 	rv_program_store(a->buf[kind].ptr + CODE);
 	memcpy(a->buf[kind].ptr + ARGS, &args, sizeof(args));
-	cmd_launch(&c, area_va[kind] + CODE, area_va[kind] + ARGS, programs, area_va[kind] + COUNTS, 1);
+	cmd_launch(&c, area_va[kind] + CODE, area_va[kind] + ARGS, programs, area_va[kind] + COUNTS,
+		   1);
 	return rig_run(&a->rig, &c);
 }
 
@@ -457,7 +470,9 @@ TEST_F(exec, launch_over_three_dimensions)
 {
 	struct dsa_cmd_launch launch = {
 		.hdr = { .opcode = DSA_CMD_LAUNCH, .size = sizeof(launch) },
-		.entry = HBM_VA + CODE, .kernarg = HBM_VA + ARGS, .grid = { 3, 5, 7 },
+		.entry = HBM_VA + CODE,
+		.kernarg = HBM_VA + ARGS,
+		.grid = { 3, 5, 7 },
 		.counters = HBM_VA + COUNTS,
 	};
 	struct rv_store_args args = { .dst = HBM_VA + RESULT };
@@ -506,7 +521,7 @@ TEST_F(exec, all_queues_at_once)
 	struct area a;
 
 	ASSERT_EQ(0, area_create(&a, self->fd));
-	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class++)
+	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class ++)
 		while (n < MAX && !queue_create(self->fd, a.rig.vm, class, &queue[n]))
 			n++;
 	EXPECT_LE(32, n);

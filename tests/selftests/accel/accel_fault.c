@@ -7,14 +7,14 @@
 
 ACCEL_FIXTURE(fault)
 
-#define DATA_VA		0x40000000ull	/* readable and writable, followed by nothing */
-#define RO_VA		0x50000000ull	/* readable only */
-#define WO_VA		0x60000000ull	/* writable only */
-#define CODE_VA		0x70000000ull	/* executable, too */
-#define DATA_SIZE	(2 * PAGE)
+#define DATA_VA   0x40000000ull /* readable and writable, followed by nothing */
+#define RO_VA     0x50000000ull /* readable only */
+#define WO_VA     0x60000000ull /* writable only */
+#define CODE_VA   0x70000000ull /* executable, too */
+#define DATA_SIZE (2 * PAGE)
 
-#define ANY		0xfffffffeu
-#define ANY_ADDR	UINT64_MAX
+#define ANY      0xfffffffeu
+#define ANY_ADDR UINT64_MAX
 
 struct scene {
 	struct rig rig;
@@ -45,7 +45,7 @@ static int bound(struct scene *s, struct buf *b, uint64_t va, uint32_t rights)
 {
 	b->va = va;
 	return buf_create(s->rig.fd, b, DATA_SIZE, 0) ?:
-	       vm_map(s->rig.fd, s->rig.vm, b->handle, 0, va, DATA_SIZE, rights);
+		       vm_map(s->rig.fd, s->rig.vm, b->handle, 0, va, DATA_SIZE, rights);
 }
 
 static int scene_create(struct scene *s, int fd)
@@ -66,18 +66,18 @@ static int scene_create(struct scene *s, int fd)
 }
 
 /* The same fields that a healthy record would have: all that follows is compared with them. */
-#define CHECK_RECORD(state, want)                                                                  \
-	do {                                                                                       \
-		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_FAULT, (state).flags);                \
-		EXPECT_EQ((want).code, (state).error_code);                                        \
-		if ((want).access != ANY)                                                          \
-			EXPECT_EQ((want).access, (state).access);                                  \
-		if ((want).engine != ANY)                                                          \
-			EXPECT_EQ((want).engine, (state).engine >> 16);                            \
-		if ((want).opcode != ANY)                                                          \
-			EXPECT_EQ((want).opcode, (state).opcode);                                  \
-		if ((want).addr != ANY_ADDR)                                                       \
-			EXPECT_EQ((want).addr, (state).addr);                                      \
+#define CHECK_RECORD(state, want)                                                   \
+	do {                                                                        \
+		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_FAULT, (state).flags); \
+		EXPECT_EQ((want).code, (state).error_code);                         \
+		if ((want).access != ANY)                                           \
+			EXPECT_EQ((want).access, (state).access);                   \
+		if ((want).engine != ANY)                                           \
+			EXPECT_EQ((want).engine, (state).engine >> 16);             \
+		if ((want).opcode != ANY)                                           \
+			EXPECT_EQ((want).opcode, (state).opcode);                   \
+		if ((want).addr != ANY_ADDR)                                        \
+			EXPECT_EQ((want).addr, (state).addr);                       \
 	} while (0)
 
 /*
@@ -135,34 +135,34 @@ static void run_scene(struct __test_metadata *_metadata, struct scene *s, uint32
 }
 
 /* Builds one packet with a function of the helper. */
-#define PACKET(call)                                                                               \
-	({                                                                                         \
-		static uint8_t packet_[DSA_CMD_MAX_SIZE];                                          \
-		struct cmds one = { .ptr = packet_, .room = sizeof(packet_) };                     \
-		call;                                                                              \
-		(struct cmds) one;                                                                 \
+#define PACKET(call)                                                           \
+	({                                                                     \
+		static uint8_t packet_[DSA_CMD_MAX_SIZE];                      \
+		struct cmds one = { .ptr = packet_, .room = sizeof(packet_) }; \
+		call;                                                          \
+		(struct cmds) one;                                             \
 	})
 
-#define EXPECT_FAULT_ON(class, call, ...)                                                          \
-	do {                                                                                       \
-		struct cmds p_ = PACKET(call);                                                     \
-		struct drm_dsa_queue_state st_;                                                    \
-		int before_ = _metadata->exit_code;                                                \
-                                                                                                   \
-		run_scene(_metadata, &s, class, p_.ptr, p_.len, (struct want){ __VA_ARGS__ },      \
-			  &st_);                                                                   \
-		if (_metadata->exit_code != before_)                                               \
-			TH_LOG("for " #call);                                                      \
+#define EXPECT_FAULT_ON(class, call, ...)                                                     \
+	do {                                                                                  \
+		struct cmds p_ = PACKET(call);                                                \
+		struct drm_dsa_queue_state st_;                                               \
+		int before_ = _metadata->exit_code;                                           \
+                                                                                              \
+		run_scene(_metadata, &s, class, p_.ptr, p_.len, (struct want){ __VA_ARGS__ }, \
+			  &st_);                                                              \
+		if (_metadata->exit_code != before_)                                          \
+			TH_LOG("for " #call);                                                 \
 	} while (0)
 
 #define EXPECT_FAULT(call, ...) EXPECT_FAULT_ON(DRM_DSA_QUEUE_COMPUTE, call, __VA_ARGS__)
 
-#define CHECK_NO_RESET                                                                             \
-	do {                                                                                       \
-		uint32_t count_;                                                                   \
-                                                                                                   \
-		EXPECT_EQ(0, resets(self->fd, &count_));                                           \
-		EXPECT_EQ(s.resets, count_);                                                       \
+#define CHECK_NO_RESET                                   \
+	do {                                             \
+		uint32_t count_;                         \
+                                                         \
+		EXPECT_EQ(0, resets(self->fd, &count_)); \
+		EXPECT_EQ(s.resets, count_);             \
 	} while (0)
 
 TEST_F(fault, copies_of_what_is_not_mapped)
@@ -173,18 +173,25 @@ TEST_F(fault, copies_of_what_is_not_mapped)
 	struct scene s;
 
 	ASSERT_EQ(0, scene_create(&s, self->fd));
-	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class++) {
-		EXPECT_FAULT_ON(class, cmd_copy(&one, DATA_VA, un, 8), unmapped, r, e, DSA_CMD_COPY, un);
-		EXPECT_FAULT_ON(class, cmd_copy(&one, un, DATA_VA, 8), unmapped, w, e, DSA_CMD_COPY, un);
-		EXPECT_FAULT_ON(class, cmd_fill(&one, un, 8, 1, 8), unmapped, w, e, DSA_CMD_FILL, un);
+	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class ++) {
+		EXPECT_FAULT_ON(class, cmd_copy(&one, DATA_VA, un, 8), unmapped, r, e, DSA_CMD_COPY,
+				un);
+		EXPECT_FAULT_ON(class, cmd_copy(&one, un, DATA_VA, 8), unmapped, w, e, DSA_CMD_COPY,
+				un);
+		EXPECT_FAULT_ON(class, cmd_fill(&one, un, 8, 1, 8), unmapped, w, e, DSA_CMD_FILL,
+				un);
 	}
-	EXPECT_FAULT(cmd_copy(&one, DATA_VA, un + 1234, 1), unmapped, r, e, DSA_CMD_COPY, un + 1234);
-	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 8, un, 8, 8, 2), unmapped, r, e, DSA_CMD_COPY_2D, un);
-	EXPECT_FAULT(cmd_copy_2d(&one, un, 8, DATA_VA, 8, 8, 2), unmapped, w, e, DSA_CMD_COPY_2D, un);
+	EXPECT_FAULT(cmd_copy(&one, DATA_VA, un + 1234, 1), unmapped, r, e, DSA_CMD_COPY,
+		     un + 1234);
+	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 8, un, 8, 8, 2), unmapped, r, e, DSA_CMD_COPY_2D,
+		     un);
+	EXPECT_FAULT(cmd_copy_2d(&one, un, 8, DATA_VA, 8, 8, 2), unmapped, w, e, DSA_CMD_COPY_2D,
+		     un);
 	/* They begin where something is, and end where nothing is. */
-	EXPECT_FAULT(cmd_fill(&one, DATA_VA, DATA_SIZE + 1, 0, 1), unmapped, w, e, DSA_CMD_FILL, end);
-	EXPECT_FAULT(cmd_copy(&one, RIG_CMD_VA + 12 * RIG_SLOT, DATA_VA + 1, DATA_SIZE), unmapped, r, e,
-		     DSA_CMD_COPY, end);
+	EXPECT_FAULT(cmd_fill(&one, DATA_VA, DATA_SIZE + 1, 0, 1), unmapped, w, e, DSA_CMD_FILL,
+		     end);
+	EXPECT_FAULT(cmd_copy(&one, RIG_CMD_VA + 12 * RIG_SLOT, DATA_VA + 1, DATA_SIZE), unmapped,
+		     r, e, DSA_CMD_COPY, end);
 	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, PAGE, RIG_CMD_VA, 8, 8, 3), unmapped, w, e,
 		     DSA_CMD_COPY_2D, end);
 	CHECK_NO_RESET;
@@ -212,8 +219,8 @@ TEST_F(fault, rights)
 TEST_F(fault, addresses_beyond_48_bits)
 {
 	const uint64_t far[] = {
-		VA_LIMIT, VA_LIMIT + 4096, 1ull << 63, UINT64_MAX - 7, 0xffff800000000000,
-		DSA_SCRATCHPAD_BASE, VA_LIMIT - 4,
+		VA_LIMIT,           VA_LIMIT + 4096,     1ull << 63,   UINT64_MAX - 7,
+		0xffff800000000000, DSA_SCRATCHPAD_BASE, VA_LIMIT - 4,
 	};
 	const uint32_t range = DSA_ERR_MMU_RANGE;
 	struct scene s;
@@ -222,8 +229,10 @@ TEST_F(fault, addresses_beyond_48_bits)
 	for (unsigned int i = 0; i < ARRAY_LEN(far); i++) {
 		uint64_t va = far[i];
 
-		EXPECT_FAULT(cmd_copy(&one, DATA_VA, va, 8), range, ANY, ANY, DSA_CMD_COPY, ANY_ADDR);
-		EXPECT_FAULT(cmd_copy(&one, va, DATA_VA, 8), range, ANY, ANY, DSA_CMD_COPY, ANY_ADDR);
+		EXPECT_FAULT(cmd_copy(&one, DATA_VA, va, 8), range, ANY, ANY, DSA_CMD_COPY,
+			     ANY_ADDR);
+		EXPECT_FAULT(cmd_copy(&one, va, DATA_VA, 8), range, ANY, ANY, DSA_CMD_COPY,
+			     ANY_ADDR);
 		if (va % 8 == 0) {
 			EXPECT_FAULT(cmd_signal(&one, va, 0), range, ANY, DSA_ENGINE_FRONTEND,
 				     DSA_CMD_SEM_SIGNAL, va);
@@ -231,18 +240,21 @@ TEST_F(fault, addresses_beyond_48_bits)
 				     DSA_CMD_TIMESTAMP, ANY_ADDR);
 		}
 	}
-	EXPECT_FAULT(cmd_copy(&one, DATA_VA, RO_VA, UINT64_MAX), range, ANY, ANY, DSA_CMD_COPY, ANY_ADDR);
-	EXPECT_FAULT(cmd_copy(&one, DATA_VA, RO_VA, 0 - RO_VA), range, ANY, ANY, DSA_CMD_COPY, ANY_ADDR);
-	EXPECT_FAULT(cmd_fill(&one, DATA_VA, UINT64_MAX, 0, 1), range, ANY, ANY, DSA_CMD_FILL, ANY_ADDR);
+	EXPECT_FAULT(cmd_copy(&one, DATA_VA, RO_VA, UINT64_MAX), range, ANY, ANY, DSA_CMD_COPY,
+		     ANY_ADDR);
+	EXPECT_FAULT(cmd_copy(&one, DATA_VA, RO_VA, 0 - RO_VA), range, ANY, ANY, DSA_CMD_COPY,
+		     ANY_ADDR);
+	EXPECT_FAULT(cmd_fill(&one, DATA_VA, UINT64_MAX, 0, 1), range, ANY, ANY, DSA_CMD_FILL,
+		     ANY_ADDR);
 	CHECK_NO_RESET;
 }
 
 TEST_F(fault, bad_packets)
 {
 	static const uint16_t sizes[] = {
-		[DSA_CMD_NOP] = 8, [DSA_CMD_COPY] = 32, [DSA_CMD_COPY_2D] = 56, [DSA_CMD_FILL] = 40,
-		[DSA_CMD_LAUNCH] = 72, [DSA_CMD_SEM_SIGNAL] = 24, [DSA_CMD_SEM_WAIT] = 24,
-		[DSA_CMD_TIMESTAMP] = 16, [DSA_CMD_FENCE] = 8,
+		[DSA_CMD_NOP] = 8,       [DSA_CMD_COPY] = 32,      [DSA_CMD_COPY_2D] = 56,
+		[DSA_CMD_FILL] = 40,     [DSA_CMD_LAUNCH] = 72,    [DSA_CMD_SEM_SIGNAL] = 24,
+		[DSA_CMD_SEM_WAIT] = 24, [DSA_CMD_TIMESTAMP] = 16, [DSA_CMD_FENCE] = 8,
 	};
 	const uint16_t unknown[] = { 9, 10, 0x7f, 0x100, 0x8000, 0xffff };
 	uint8_t packet[DSA_CMD_MAX_SIZE] = { 0 };
@@ -258,18 +270,20 @@ TEST_F(fault, bad_packets)
 		run_scene(_metadata, &s, DRM_DSA_QUEUE_COMPUTE, packet, 8, want, &state);
 	}
 	for (uint16_t op = 0; op < ARRAY_LEN(sizes); op++) {
-		const uint16_t bad[] = { 0, 1, 4, sizes[op] - 8, sizes[op] + 8, sizes[op] + 1, 0xffff };
+		const uint16_t bad[] = { 0,     1, 4, sizes[op] - 8, sizes[op] + 8, sizes[op] + 1,
+					 0xffff };
 
 		want.opcode = op;
 		for (unsigned int i = 0; i < ARRAY_LEN(bad); i++) {
 			*hdr = (struct dsa_cmd_header){ .opcode = op, .size = bad[i] };
-			run_scene(_metadata, &s, DRM_DSA_QUEUE_COMPUTE, packet, sizeof(packet), want,
-				  &state);
+			run_scene(_metadata, &s, DRM_DSA_QUEUE_COMPUTE, packet, sizeof(packet),
+				  want, &state);
 		}
 		/* One flag is known, of one packet. */
 		for (unsigned int bit = op == DSA_CMD_SEM_SIGNAL; bit < 32; bit += 5) {
 			*hdr = (struct dsa_cmd_header){ op, sizes[op], 1u << bit };
-			run_scene(_metadata, &s, DRM_DSA_QUEUE_COMPUTE, packet, sizes[op], want, &state);
+			run_scene(_metadata, &s, DRM_DSA_QUEUE_COMPUTE, packet, sizes[op], want,
+				  &state);
 		}
 		/* It would reach past the end. */
 		if (sizes[op] > 8) {
@@ -296,7 +310,8 @@ TEST_F(fault, bad_arguments)
 	EXPECT_FAULT(cmd_fill(&one, DATA_VA, 12, 0, 8), bad, none, f, fill, ANY_ADDR);
 	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 7, RO_VA, 8, 8, 2), bad, none, f, c2d, ANY_ADDR);
 	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 8, RO_VA, 7, 8, 2), bad, none, f, c2d, ANY_ADDR);
-	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 1ull << 63, RO_VA, 8, 8, 2), bad, none, f, c2d, ANY_ADDR);
+	EXPECT_FAULT(cmd_copy_2d(&one, DATA_VA, 1ull << 63, RO_VA, 8, 8, 2), bad, none, f, c2d,
+		     ANY_ADDR);
 	EXPECT_FAULT(cmd_signal(&one, DATA_VA + 4, 0), bad, ANY, f, DSA_CMD_SEM_SIGNAL, ANY_ADDR);
 	EXPECT_FAULT(cmd_wait(&one, DATA_VA + 1, 0), bad, ANY, f, DSA_CMD_SEM_WAIT, ANY_ADDR);
 	EXPECT_FAULT(cmd_timestamp(&one, DATA_VA + 4), bad, ANY, f, DSA_CMD_TIMESTAMP, ANY_ADDR);
@@ -306,11 +321,16 @@ TEST_F(fault, bad_arguments)
 TEST_F(fault, reserved_fields)
 {
 	struct dsa_cmd_launch launch = {
-		.hdr = { DSA_CMD_LAUNCH, sizeof(launch), 0 }, .entry = CODE_VA, .grid = { 1, 1, 1 },
+		.hdr = { DSA_CMD_LAUNCH, sizeof(launch), 0 },
+		.entry = CODE_VA,
+		.grid = { 1, 1, 1 },
 		.reserved = 1ull << 40,
 	};
 	struct dsa_cmd_fill fill = {
-		.hdr = { DSA_CMD_FILL, sizeof(fill), 0 }, .dst = DATA_VA, .bytes = 8, .pattern_size = 8,
+		.hdr = { DSA_CMD_FILL, sizeof(fill), 0 },
+		.dst = DATA_VA,
+		.bytes = 8,
+		.pattern_size = 8,
 		.reserved = 1,
 	};
 	struct scene s;
@@ -328,7 +348,10 @@ static struct dsa_cmd_launch good_launch(void)
 {
 	return (struct dsa_cmd_launch){
 		.hdr = { DSA_CMD_LAUNCH, sizeof(struct dsa_cmd_launch), 0 },
-		.entry = CODE_VA, .kernarg = DATA_VA, .grid = { 1, 1, 1 }, .id = 0x1234567890,
+		.entry = CODE_VA,
+		.kernarg = DATA_VA,
+		.grid = { 1, 1, 1 },
+		.id = 0x1234567890,
 	};
 }
 
@@ -349,13 +372,13 @@ TEST_F(fault, launch_arguments)
 	struct drm_dsa_device_info info;
 	struct scene s;
 
-#define EXPECT_LAUNCH(error, change)                                                               \
-	do {                                                                                       \
-		struct dsa_cmd_launch l = good_launch();                                           \
-                                                                                                   \
-		change;                                                                            \
-		EXPECT_FAULT((cmd_put(&one, &l, sizeof(l))), error, ANY, ANY, DSA_CMD_LAUNCH,      \
-			     ANY_ADDR);                                                            \
+#define EXPECT_LAUNCH(error, change)                                                          \
+	do {                                                                                  \
+		struct dsa_cmd_launch l = good_launch();                                      \
+                                                                                              \
+		change;                                                                       \
+		EXPECT_FAULT((cmd_put(&one, &l, sizeof(l))), error, ANY, ANY, DSA_CMD_LAUNCH, \
+			     ANY_ADDR);                                                       \
 	} while (0)
 
 	ASSERT_EQ(0, accel_info(self->fd, &info));
@@ -366,7 +389,8 @@ TEST_F(fault, launch_arguments)
 		EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT, l.grid[i] = 0x80000000);
 		EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT, l.grid[i] = 0xffffffff);
 	}
-	EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT, (l.grid[0] = 1 << 20, l.grid[1] = 1 << 20, l.grid[2] = 2));
+	EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT,
+		      (l.grid[0] = 1 << 20, l.grid[1] = 1 << 20, l.grid[2] = 2));
 	EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT,
 		      (l.grid[0] = 0x7fffffff, l.grid[1] = 0x7fffffff, l.grid[2] = 0x7fffffff));
 	EXPECT_LAUNCH(DSA_ERR_BAD_ARGUMENT, l.scratch_bytes = info.scratch_bytes + 1);
@@ -408,7 +432,7 @@ TEST_F(fault, programs)
 	const uint32_t load[] = { nop, rv_ld(RV_A1, RV_A0, 16), RV_RET };
 	const uint32_t store[] = { nop, nop, rv_sd(RV_A0, RV_A0, 8), RV_RET };
 	const uint32_t jump[] = { rv_i(0x67, 0, 0, RV_A0, 0) };
-	const uint32_t amo[] = { nop, 0x0005362f };	/* amoadd.d a2, zero, (a0) */
+	const uint32_t amo[] = { nop, 0x0005362f }; /* amoadd.d a2, zero, (a0) */
 	const uint32_t illegal[] = { nop, 0xffffffff };
 	const uint32_t zero[] = { nop, 0 };
 	const uint32_t bad_sel[] = { nop, rv_dsa_rd(RV_A1, 999) };
@@ -417,14 +441,14 @@ TEST_F(fault, programs)
 	const uint64_t un = RIG_UNMAPPED_VA;
 	struct scene s;
 
-#define PROGRAM(code, entry, arg, pc, ...)                                                         \
-	do {                                                                                       \
-		int before_ = _metadata->exit_code;                                                \
-                                                                                                   \
-		run_program(_metadata, &s, code, ARRAY_LEN(code), entry, arg,                      \
-			    (struct want){ __VA_ARGS__ }, pc);                                     \
-		if (_metadata->exit_code != before_)                                               \
-			TH_LOG("for " #code " with " #arg);                                        \
+#define PROGRAM(code, entry, arg, pc, ...)                                    \
+	do {                                                                  \
+		int before_ = _metadata->exit_code;                           \
+                                                                              \
+		run_program(_metadata, &s, code, ARRAY_LEN(code), entry, arg, \
+			    (struct want){ __VA_ARGS__ }, pc);                \
+		if (_metadata->exit_code != before_)                          \
+			TH_LOG("for " #code " with " #arg);                   \
 	} while (0)
 
 	ASSERT_EQ(0, scene_create(&s, self->fd));
@@ -438,7 +462,8 @@ TEST_F(fault, programs)
 	PROGRAM(jump, CODE_VA, DATA_VA, DATA_VA, DSA_ERR_MMU_PERMISSION, x, core, op, DATA_VA);
 	PROGRAM(load, un, 0, un, DSA_ERR_MMU_UNMAPPED, x, core, op, un);
 	PROGRAM(load, RO_VA, 0, RO_VA, DSA_ERR_MMU_PERMISSION, x, core, op, RO_VA);
-	PROGRAM(amo, CODE_VA, DATA_VA + 4, CODE_VA + 4, DSA_ERR_MISALIGNED, ANY, core, op, DATA_VA + 4);
+	PROGRAM(amo, CODE_VA, DATA_VA + 4, CODE_VA + 4, DSA_ERR_MISALIGNED, ANY, core, op,
+		DATA_VA + 4);
 	PROGRAM(illegal, CODE_VA, 0, CODE_VA + 4, DSA_ERR_ILLEGAL_INSN, ANY, core, op, ANY_ADDR);
 	PROGRAM(bad_sel, CODE_VA, 0, CODE_VA + 4, DSA_ERR_ILLEGAL_INSN, ANY, core, op, ANY_ADDR);
 	PROGRAM(ecall, CODE_VA, 0, CODE_VA + 4, DSA_ERR_ECALL, ANY, core, op, ANY_ADDR);
@@ -454,7 +479,7 @@ TEST_F(fault, the_program_is_named)
 	const uint32_t code[] = {
 		rv_ld(RV_A1, RV_A0, 0),
 		rv_dsa_rd(RV_A2, DSA_SYS_PID_Y),
-		0x00c59463,	/* bne a1, a2, .+8 */
+		0x00c59463, /* bne a1, a2, .+8 */
 		RV_EBREAK,
 		RV_RET,
 	};
@@ -481,8 +506,8 @@ TEST_F(fault, the_program_is_named)
 
 /* ---- the command buffer itself ---- */
 
-static void run_buffer(struct __test_metadata *_metadata, struct scene *s, uint64_t va, uint64_t size,
-		       struct want want, uint64_t cmd_va)
+static void run_buffer(struct __test_metadata *_metadata, struct scene *s, uint64_t va,
+		       uint64_t size, struct want want, uint64_t cmd_va)
 {
 	struct cmds c = { .va = va, .len = (uint32_t)size };
 	struct drm_dsa_queue_state state;
@@ -502,7 +527,8 @@ static void run_buffer(struct __test_metadata *_metadata, struct scene *s, uint6
 TEST_F(fault, command_buffers)
 {
 	struct want want = {
-		DSA_ERR_MMU_UNMAPPED, DSA_ACCESS_READ, DSA_ENGINE_FRONTEND, UINT32_MAX, RIG_UNMAPPED_VA,
+		DSA_ERR_MMU_UNMAPPED, DSA_ACCESS_READ, DSA_ENGINE_FRONTEND,
+		UINT32_MAX,           RIG_UNMAPPED_VA,
 	};
 	const uint64_t end = DATA_VA + DATA_SIZE;
 	struct scene s;
@@ -523,8 +549,8 @@ TEST_F(fault, command_buffers)
 	want.opcode = ANY;
 	run_buffer(_metadata, &s, end - 16, 64, want, end - 16);
 	/* May be written but not read. */
-	want = (struct want){ DSA_ERR_MMU_PERMISSION, DSA_ACCESS_READ, DSA_ENGINE_FRONTEND, UINT32_MAX,
-			      WO_VA };
+	want = (struct want){ DSA_ERR_MMU_PERMISSION, DSA_ACCESS_READ, DSA_ENGINE_FRONTEND,
+			      UINT32_MAX, WO_VA };
 	run_buffer(_metadata, &s, WO_VA, 64, want, WO_VA);
 	/* Every word there is, as a header. */
 	memset(s.data.ptr, 0xff, DATA_SIZE);
@@ -577,7 +603,8 @@ TEST_F(fault, commands_rewritten_in_flight)
 		for (unsigned int i = 0; i < 100; i++)
 			cmd_copy(&c, DATA_VA, DATA_VA + 64, 64);
 		for (unsigned int i = 0; i < 40; i++)
-			ASSERT_LE(-ECANCELED, submit(self->fd, queue, c.va, c.len, &out, i == 0, NULL));
+			ASSERT_LE(-ECANCELED,
+				  submit(self->fd, queue, c.va, c.len, &out, i == 0, NULL));
 		for (unsigned int i = 0; i < 20000; i++) {
 			x = x * 6364136223846793005ull + 1442695040888963407ull;
 			((volatile uint64_t *)c.ptr)[(x >> 33) % (c.len / 8)] = x;
@@ -603,7 +630,7 @@ TEST_F(fault, storm)
 		struct drm_dsa_queue_state state;
 		struct cmds c = rig_cmds(&s.rig, 1);
 
-		for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class++)
+		for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class ++)
 			while (n < MAX && !queue_create(self->fd, s.rig.vm, class, &queue[n]))
 				n++;
 		*s.gate = 0;

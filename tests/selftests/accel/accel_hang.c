@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <glob.h>
 
-#define TIMEOUT_PARAM	"/sys/module/dsa_accel/parameters/job_timeout_ms"
-#define RESET_FILE	"/sys/kernel/debug/accel/*/reset"
-#define CODE_VA		0x300000000ull
+#define TIMEOUT_PARAM "/sys/module/dsa_accel/parameters/job_timeout_ms"
+#define RESET_FILE    "/sys/kernel/debug/accel/*/reset"
+#define CODE_VA       0x300000000ull
 
 ACCEL_FIXTURE(hang)
 

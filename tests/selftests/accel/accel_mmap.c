@@ -172,8 +172,8 @@ TEST_F(map, private_refused)
 	for (unsigned int i = 0; i < ARRAY_LEN(placements); i++) {
 		ASSERT_EQ(0, bo_create(self->fd, SIZE, placements[i], &handle));
 		ASSERT_EQ(0, bo_mmap_offset(self->fd, handle, &offset));
-		EXPECT_EQ(-EINVAL, try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-					    offset));
+		EXPECT_EQ(-EINVAL,
+			  try_mmap(self->fd, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, offset));
 		EXPECT_EQ(-EINVAL, try_mmap(self->fd, SIZE, PROT_READ, MAP_PRIVATE, offset));
 	}
 }

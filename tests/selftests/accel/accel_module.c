@@ -69,7 +69,8 @@ TEST_F(module, reload)
 TEST_F(module, fence_keeps_it)
 {
 	struct drm_syncobj_handle export = {
-		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE, .fd = -1,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		.fd = -1,
 	};
 	struct drm_dsa_sync out;
 	struct rig rig;

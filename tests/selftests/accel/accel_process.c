@@ -7,8 +7,8 @@
 
 ACCEL_FIXTURE(process)
 
-#define VA	0x40000000ull
-#define SIZE	(256 * KIB)
+#define VA   0x40000000ull
+#define SIZE (256 * KIB)
 
 static struct cmds endless(struct rig *rig)
 {
@@ -21,7 +21,8 @@ static struct cmds endless(struct rig *rig)
 /* A context with a buffer full of @seed at VA. */
 static int own_data(struct rig *rig, struct buf *b, int fd, uint32_t seed)
 {
-	int ret = rig_create(rig, fd) ?: rig_buf(rig, b, SIZE, seed % 2 ? DRM_DSA_BO_SYSTEM : 0, VA);
+	int ret = rig_create(rig, fd) ?:
+					rig_buf(rig, b, SIZE, seed % 2 ? DRM_DSA_BO_SYSTEM : 0, VA);
 
 	if (!ret)
 		buf_pattern(b->ptr, SIZE, seed);
@@ -109,12 +110,18 @@ TEST_F(process, scratchpads_keep_no_secrets)
 	const uint64_t secret = 0x5ec2e75ec2e75ec2;
 	const uint32_t writer[] = {
 		rv_ld(RV_A2, RV_A0, 8), rv_addi(RV_A1, RV_ZERO, 1), rv_slli(RV_A1, RV_A1, 48),
-		rv_sd(RV_A2, RV_A1, 0), rv_sd(RV_A2, RV_A1, 1024), RV_RET,
+		rv_sd(RV_A2, RV_A1, 0), rv_sd(RV_A2, RV_A1, 1024),  RV_RET,
 	};
 	const uint32_t reader[] = {
-		rv_ld(RV_A2, RV_A0, 0), rv_addi(RV_A1, RV_ZERO, 1), rv_slli(RV_A1, RV_A1, 48),
-		rv_ld(RV_A3, RV_A1, 0), rv_dsa_rd(RV_A4, DSA_SYS_PID_X), rv_slli(RV_A4, RV_A4, 3),
-		rv_add(RV_A2, RV_A2, RV_A4), rv_sd(RV_A3, RV_A2, 0), RV_RET,
+		rv_ld(RV_A2, RV_A0, 0),
+		rv_addi(RV_A1, RV_ZERO, 1),
+		rv_slli(RV_A1, RV_A1, 48),
+		rv_ld(RV_A3, RV_A1, 0),
+		rv_dsa_rd(RV_A4, DSA_SYS_PID_X),
+		rv_slli(RV_A4, RV_A4, 3),
+		rv_add(RV_A2, RV_A2, RV_A4),
+		rv_sd(RV_A3, RV_A2, 0),
+		RV_RET,
 	};
 	struct rig rig[2];
 	struct buf b[2];
@@ -259,7 +266,9 @@ static int send_fd(int sock, int fd, struct passed what)
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &what, sizeof(what) };
 	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
@@ -276,7 +285,9 @@ static int receive_fd(int sock, struct passed *what)
 	char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { what, sizeof(*what) };
 	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
 	int fd;

@@ -90,7 +90,8 @@ TEST_F(query, bad_pointer_refused)
 
 TEST_F(query, half_mapped_buffer_refused)
 {
-	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
 	uint32_t size = sizeof(struct drm_dsa_device_info);
 
 	ASSERT_NE(MAP_FAILED, p);

@@ -15,16 +15,18 @@ static int create(int fd, struct drm_dsa_queue_create *args)
 static struct drm_dsa_queue_create good(uint32_t vm)
 {
 	return (struct drm_dsa_queue_create){
-		.vm_id = vm, .queue_class = DRM_DSA_QUEUE_COPY, .priority = DRM_DSA_PRIORITY_NORMAL,
+		.vm_id = vm,
+		.queue_class = DRM_DSA_QUEUE_COPY,
+		.priority = DRM_DSA_PRIORITY_NORMAL,
 	};
 }
 
-#define EXPECT_CREATE(error, change)                                                               \
-	do {                                                                                       \
-		struct drm_dsa_queue_create args = good(vm);                                       \
-                                                                                                   \
-		change;                                                                            \
-		EXPECT_EQ(error, create(self->fd, &args)) TH_LOG("with " #change);                 \
+#define EXPECT_CREATE(error, change)                                               \
+	do {                                                                       \
+		struct drm_dsa_queue_create args = good(vm);                       \
+                                                                                   \
+		change;                                                            \
+		EXPECT_EQ(error, create(self->fd, &args)) TH_LOG("with " #change); \
 	} while (0)
 
 TEST_F(queue, bad_arguments_refused)
@@ -65,15 +67,18 @@ TEST_F(queue, every_class_and_priority_works)
 	struct rig rig;
 
 	ASSERT_EQ(0, rig_create(&rig, self->fd));
-	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class++) {
-		for (uint32_t prio = DRM_DSA_PRIORITY_LOW; prio <= DRM_DSA_PRIORITY_REALTIME; prio++) {
+	for (uint32_t class = DRM_DSA_QUEUE_COMPUTE; class <= DRM_DSA_QUEUE_COPY; class ++) {
+		for (uint32_t prio = DRM_DSA_PRIORITY_LOW; prio <= DRM_DSA_PRIORITY_REALTIME;
+		     prio++) {
 			struct drm_dsa_queue_create args = {
-				.vm_id = rig.vm, .queue_class = class, .priority = prio,
+				.vm_id = rig.vm,
+				.queue_class = class,
+				.priority = prio,
 			};
 			int ret = create(self->fd, &args);
 
 			if (ret == -EACCES && prio > DRM_DSA_PRIORITY_NORMAL)
-				continue;	/* not run by root */
+				continue; /* not run by root */
 			ASSERT_EQ(0, ret);
 			EXPECT_NE(0, args.queue_id);
 			EXPECT_EQ(0, rig_proof(&rig, args.queue_id));

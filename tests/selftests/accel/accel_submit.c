@@ -10,12 +10,12 @@ static int raw_submit(int fd, struct drm_dsa_submit *args)
 }
 
 /* An empty job is a submit that works as it stands. */
-#define EXPECT_SUBMIT(error, change)                                                               \
-	do {                                                                                       \
-		struct drm_dsa_submit args = { .queue_id = rig.queue, .cmd_va = RIG_CMD_VA };      \
-                                                                                                   \
-		change;                                                                            \
-		EXPECT_EQ(error, raw_submit(self->fd, &args)) TH_LOG("with " #change);             \
+#define EXPECT_SUBMIT(error, change)                                                          \
+	do {                                                                                  \
+		struct drm_dsa_submit args = { .queue_id = rig.queue, .cmd_va = RIG_CMD_VA }; \
+                                                                                              \
+		change;                                                                       \
+		EXPECT_EQ(error, raw_submit(self->fd, &args)) TH_LOG("with " #change);        \
 	} while (0)
 
 TEST_F(submit, bad_arguments_refused)
@@ -59,7 +59,8 @@ TEST_F(submit, bad_arguments_refused)
 TEST_F(submit, bad_syncs_refused)
 {
 	const uint32_t strides[] = {
-		0, 1, 4, 8, 12, 15, 17, 20, 1032, 4096, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff,
+		0,  1,    4,    8,          12,         15,         17,
+		20, 1032, 4096, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff,
 	};
 	const uint64_t pointers[] = {
 		0, BAD_USER_PTR, 0x7ffffffff000, 0xffff888000000000, UINT64_MAX - 4095,
@@ -69,8 +70,8 @@ TEST_F(submit, bad_syncs_refused)
 	uint32_t closed, live;
 	struct rig rig;
 
-#define EXPECT_SYNC(error, change)                                                                 \
-	EXPECT_SUBMIT(error, (args.syncs = (uintptr_t)&sync, args.sync_count = 1,                  \
+#define EXPECT_SYNC(error, change)                                                \
+	EXPECT_SUBMIT(error, (args.syncs = (uintptr_t)&sync, args.sync_count = 1, \
 			      args.sync_stride = sizeof(sync), change))
 
 	ASSERT_EQ(0, rig_create(&rig, self->fd));
@@ -133,7 +134,8 @@ TEST_F(submit, foreign_syncobjs_refused)
 /* The good ones before a bad one are not touched either. */
 TEST_F(submit, failure_in_the_middle_has_no_effect)
 {
-	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			  0);
 	struct drm_dsa_queue_state state;
 	struct drm_dsa_sync *syncs;
 	uint32_t handle[3];
@@ -179,7 +181,9 @@ TEST_F(submit, longer_sync_elements)
 		ASSERT_EQ(0, syncobj_create(self->fd, &syncs[i].sync.handle));
 	}
 	args = (struct drm_dsa_submit){
-		.queue_id = rig.queue, .sync_count = 2, .sync_stride = sizeof(syncs[0]),
+		.queue_id = rig.queue,
+		.sync_count = 2,
+		.sync_stride = sizeof(syncs[0]),
 		.syncs = (uintptr_t)syncs,
 	};
 	syncs[1].more[1] = 1;

@@ -12,7 +12,7 @@ enum { THREADS = 6, ROUNDS = 400, SHARED = 8 };
 struct pool {
 	int fd;
 	volatile uint32_t vm[SHARED], queue[SHARED], bo[SHARED];
-	volatile int bad;	/* an error that cannot be, or 0 */
+	volatile int bad; /* an error that cannot be, or 0 */
 	volatile uint64_t done;
 };
 
@@ -43,7 +43,8 @@ static void step(struct worker *w)
 	case 0:
 		judge(p, vm_create(p->fd, &id));
 		if (id)
-			judge(p, vm_destroy(p->fd, __atomic_exchange_n(&p->vm[i], id, __ATOMIC_SEQ_CST)));
+			judge(p, vm_destroy(p->fd,
+					    __atomic_exchange_n(&p->vm[i], id, __ATOMIC_SEQ_CST)));
 		break;
 	case 1:
 		judge(p, queue_create(p->fd, p->vm[i], pick(w, 2), &id));
@@ -57,7 +58,7 @@ static void step(struct worker *w)
 		if (id)
 			bo_close(p->fd, __atomic_exchange_n(&p->bo[i], id, __ATOMIC_SEQ_CST));
 		break;
-	case 3:	/* destroy what another may be creating or using, also twice */
+	case 3: /* destroy what another may be creating or using, also twice */
 		judge(p, vm_destroy(p->fd, p->vm[i] + pick(w, 2)));
 		break;
 	case 4:
@@ -74,8 +75,9 @@ static void step(struct worker *w)
 		judge(p, vm_map(p->fd, p->vm[i], p->bo[pick(w, SHARED)], 0, pick(w, 64) * PAGE,
 				(1 + pick(w, 4)) * PAGE, BIND_RW));
 		break;
-	default:	/* its commands are whatever is there: mostly a fault */
-		judge(p, submit(p->fd, p->queue[i], pick(w, 64) * PAGE, pick(w, 2) * 64, NULL, 0, NULL));
+	default: /* its commands are whatever is there: mostly a fault */
+		judge(p, submit(p->fd, p->queue[i], pick(w, 64) * PAGE, pick(w, 2) * 64, NULL, 0,
+				NULL));
 	}
 }
 

@@ -73,7 +73,9 @@ int accel_open(void)
 int accel_query(int fd, uint32_t type, void *data, uint32_t *size)
 {
 	struct drm_dsa_dev_query query = {
-		.type = type, .size = *size, .pointer = (uintptr_t)data,
+		.type = type,
+		.size = *size,
+		.pointer = (uintptr_t)data,
 	};
 	int ret = accel_ioctl(fd, DRM_IOCTL_DSA_DEV_QUERY, &query);
 
@@ -150,7 +152,10 @@ int vm_destroy(int fd, uint32_t vm)
 static int vm_bind_one(int fd, uint32_t vm, const struct drm_dsa_bind_op *op)
 {
 	struct drm_dsa_vm_bind bind = {
-		.vm_id = vm, .op_count = 1, .op_stride = sizeof(*op), .ops = (uintptr_t)op,
+		.vm_id = vm,
+		.op_count = 1,
+		.op_stride = sizeof(*op),
+		.ops = (uintptr_t)op,
 	};
 
 	return accel_ioctl(fd, DRM_IOCTL_DSA_VM_BIND, &bind);
@@ -174,7 +179,9 @@ int vm_map(int fd, uint32_t vm, uint32_t handle, uint64_t offset, uint64_t va, u
 int vm_unmap(int fd, uint32_t vm, uint64_t va, uint64_t range)
 {
 	const struct drm_dsa_bind_op op = {
-		.op = DRM_DSA_BIND_UNMAP, .va = va, .range = range,
+		.op = DRM_DSA_BIND_UNMAP,
+		.va = va,
+		.range = range,
 	};
 
 	return vm_bind_one(fd, vm, &op);
@@ -260,7 +267,9 @@ int syncobj_signal(int fd, uint32_t handle)
 int syncobj_timeline_signal(int fd, uint32_t handle, uint64_t point)
 {
 	struct drm_syncobj_timeline_array array = {
-		.handles = (uintptr_t)&handle, .points = (uintptr_t)&point, .count_handles = 1,
+		.handles = (uintptr_t)&handle,
+		.points = (uintptr_t)&point,
+		.count_handles = 1,
 	};
 
 	return accel_ioctl(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &array);
@@ -269,7 +278,9 @@ int syncobj_timeline_signal(int fd, uint32_t handle, uint64_t point)
 int syncobj_query(int fd, uint32_t handle, uint64_t *point)
 {
 	struct drm_syncobj_timeline_array array = {
-		.handles = (uintptr_t)&handle, .points = (uintptr_t)point, .count_handles = 1,
+		.handles = (uintptr_t)&handle,
+		.points = (uintptr_t)point,
+		.count_handles = 1,
 	};
 
 	return accel_ioctl(fd, DRM_IOCTL_SYNCOBJ_QUERY, &array);
@@ -302,7 +313,8 @@ bool syncobj_is_signalled(int fd, uint32_t handle, uint64_t point)
 int syncobj_status(int fd, uint32_t handle)
 {
 	struct drm_syncobj_handle export = {
-		.handle = handle, .flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		.handle = handle,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
 	};
 	struct sync_file_info info = { 0 };
 	int ret = accel_ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
@@ -428,8 +440,9 @@ int64_t buf_differs(const volatile uint8_t *p, uint64_t size, uint8_t value)
 void cmd_put(struct cmds *c, const void *packet, uint32_t size)
 {
 	if (size > c->room - c->len) {
-		fprintf(stderr, "# test error: %u more bytes do not fit %u of %u bytes of commands\n",
-			size, c->len, c->room);
+		fprintf(stderr,
+			"# test error: %u more bytes do not fit %u of %u bytes of commands\n", size,
+			c->len, c->room);
 		abort();
 	}
 	memcpy(c->ptr + c->len, packet, size);
@@ -455,7 +468,10 @@ void cmd_fence(struct cmds *c)
 void cmd_copy(struct cmds *c, uint64_t dst, uint64_t src, uint64_t bytes)
 {
 	const struct dsa_cmd_copy p = {
-		.hdr = HDR(DSA_CMD_COPY, dsa_cmd_copy), .dst = dst, .src = src, .bytes = bytes,
+		.hdr = HDR(DSA_CMD_COPY, dsa_cmd_copy),
+		.dst = dst,
+		.src = src,
+		.bytes = bytes,
 	};
 
 	cmd_put(c, &p, sizeof(p));
@@ -493,7 +509,9 @@ void cmd_fill(struct cmds *c, uint64_t dst, uint64_t bytes, uint64_t pattern, ui
 static void put_sem(struct cmds *c, uint16_t opcode, uint32_t flags, uint64_t va, uint64_t value)
 {
 	const struct dsa_cmd_sem p = {
-		.hdr = { .opcode = opcode, .size = sizeof(p), .flags = flags }, .va = va, .value = value,
+		.hdr = { .opcode = opcode, .size = sizeof(p), .flags = flags },
+		.va = va,
+		.value = value,
 	};
 
 	cmd_put(c, &p, sizeof(p));
@@ -517,14 +535,15 @@ void cmd_wait(struct cmds *c, uint64_t va, uint64_t value)
 void cmd_timestamp(struct cmds *c, uint64_t va)
 {
 	const struct dsa_cmd_timestamp p = {
-		.hdr = HDR(DSA_CMD_TIMESTAMP, dsa_cmd_timestamp), .va = va,
+		.hdr = HDR(DSA_CMD_TIMESTAMP, dsa_cmd_timestamp),
+		.va = va,
 	};
 
 	cmd_put(c, &p, sizeof(p));
 }
 
-void cmd_launch(struct cmds *c, uint64_t entry, uint64_t kernarg, uint32_t programs, uint64_t counters,
-		uint64_t id)
+void cmd_launch(struct cmds *c, uint64_t entry, uint64_t kernarg, uint32_t programs,
+		uint64_t counters, uint64_t id)
 {
 	const struct dsa_cmd_launch p = {
 		.hdr = HDR(DSA_CMD_LAUNCH, dsa_cmd_launch),

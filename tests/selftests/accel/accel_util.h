@@ -14,19 +14,19 @@
 #include <drm/dsa_accel.h>
 #include <dsa_cmd.h>
 
-#define PAGE		4096ull
-#define KIB		1024ull
-#define MIB		(1024 * KIB)
-#define VA_LIMIT	(1ull << 48)
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-#define BIND_RW		(DRM_DSA_BIND_READ | DRM_DSA_BIND_WRITE)
-#define BIND_RWX	(BIND_RW | DRM_DSA_BIND_EXEC)
+#define PAGE         4096ull
+#define KIB          1024ull
+#define MIB          (1024 * KIB)
+#define VA_LIMIT     (1ull << 48)
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define BIND_RW      (DRM_DSA_BIND_READ | DRM_DSA_BIND_WRITE)
+#define BIND_RWX     (BIND_RW | DRM_DSA_BIND_EXEC)
 
 /* Only against hangs: far beyond what anything takes that works. */
-#define WAIT_SECONDS	20
+#define WAIT_SECONDS 20
 
 /* An address that no process has mapped. */
-#define BAD_USER_PTR	((uint64_t)0x10)
+#define BAD_USER_PTR ((uint64_t)0x10)
 
 /* ---- the device ---- */
 
@@ -131,22 +131,23 @@ void cmd_fence(struct cmds *c);
 void cmd_copy(struct cmds *c, uint64_t dst, uint64_t src, uint64_t bytes);
 void cmd_copy_2d(struct cmds *c, uint64_t dst, uint64_t dst_pitch, uint64_t src, uint64_t src_pitch,
 		 uint64_t width, uint64_t height);
-void cmd_fill(struct cmds *c, uint64_t dst, uint64_t bytes, uint64_t pattern, uint32_t pattern_size);
+void cmd_fill(struct cmds *c, uint64_t dst, uint64_t bytes, uint64_t pattern,
+	      uint32_t pattern_size);
 void cmd_signal(struct cmds *c, uint64_t va, uint64_t value);
 void cmd_add(struct cmds *c, uint64_t va, uint64_t value);
 void cmd_wait(struct cmds *c, uint64_t va, uint64_t value);
 void cmd_timestamp(struct cmds *c, uint64_t va);
-void cmd_launch(struct cmds *c, uint64_t entry, uint64_t kernarg, uint32_t programs, uint64_t counters,
-		uint64_t id);
+void cmd_launch(struct cmds *c, uint64_t entry, uint64_t kernarg, uint32_t programs,
+		uint64_t counters, uint64_t id);
 
 /* ---- a ready-made context ---- */
 
-#define RIG_CMD_VA	0x100000000ull
-#define RIG_CMD_BYTES	(64 * KIB)
+#define RIG_CMD_VA    0x100000000ull
+#define RIG_CMD_BYTES (64 * KIB)
 /* Each job has a slot of its own for its commands. */
-#define RIG_SLOT	(4 * KIB)
-#define RIG_SLOTS	(RIG_CMD_BYTES / RIG_SLOT)
-#define RIG_UNMAPPED_VA	0x7f0000000000ull
+#define RIG_SLOT        (4 * KIB)
+#define RIG_SLOTS       (RIG_CMD_BYTES / RIG_SLOT)
+#define RIG_UNMAPPED_VA 0x7f0000000000ull
 
 /* An address space with room for commands and a compute queue. */
 struct rig {
@@ -173,12 +174,13 @@ int rig_proof(struct rig *rig, uint32_t queue);
 
 enum { RV_ZERO = 0, RV_RA = 1, RV_A0 = 10, RV_A1, RV_A2, RV_A3, RV_A4 };
 
-#define RV_RET		0x00008067u
-#define RV_LOOP_FOREVER	0x0000006fu	/* j . */
-#define RV_ECALL	0x00000073u
-#define RV_EBREAK	0x00100073u
+#define RV_RET          0x00008067u
+#define RV_LOOP_FOREVER 0x0000006fu /* j . */
+#define RV_ECALL        0x00000073u
+#define RV_EBREAK       0x00100073u
 
-static inline uint32_t rv_i(uint32_t opcode, uint32_t funct3, uint32_t rd, uint32_t rs1, int32_t imm)
+static inline uint32_t rv_i(uint32_t opcode, uint32_t funct3, uint32_t rd, uint32_t rs1,
+			    int32_t imm)
 {
 	return ((uint32_t)imm & 0xfff) << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode;
 }
