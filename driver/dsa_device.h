@@ -122,6 +122,8 @@ struct dsa_mmu {
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
  * @wedged: a reset failed; nothing but removal helps.
+ * @last_hang: jiffies when a job last ran into its time-out.
+ * @hang_seen: @last_hang is valid.
  * @sched_wq: runs and frees jobs.
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
@@ -141,12 +143,14 @@ struct dsa_device {
 
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
-	 * as a whole; protects @hwq_used and @wedged. Outermost but for &dsa_vm.lock.
+	 * as a whole; protects @hwq_used, @wedged and @last_hang. Outermost but for &dsa_vm.lock.
 	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
 	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
 	bool wedged;
+	unsigned long last_hang;
+	bool hang_seen;
 
 	struct workqueue_struct *sched_wq;
 	struct workqueue_struct *reset_wq;

@@ -27,6 +27,7 @@
  * @fence: hardware fence; a reference once @emitted.
  * @emitted: dsa_queue_emit() has made @fence a fence. Set once, by the
  *           scheduler's worker; no lock.
+ * @excused: it has got a second period; only the time-out worker looks.
  * @id: counted from 1.
  * @cmd_va: command buffer.
  * @cmd_size: bytes.
@@ -36,6 +37,7 @@ struct dsa_job {
 	struct dsa_queue *queue;
 	struct dsa_fence *fence;
 	bool emitted;
+	bool excused;
 	u64 id;
 	u64 cmd_va;
 	u64 cmd_size;
@@ -86,6 +88,21 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	return dma_fence_get(&job->fence->base);
 }
 
+/*
+ * Programs keep their cores until they end. A job that waited for a core that
+ * a hung one had until a moment ago did not have its time: it gets it now, but
+ * once only, so that hung jobs cannot keep each other alive.
+ */
+static bool dsa_sched_excuse_locked(struct dsa_device *dsa, struct dsa_job *job)
+{
+	lockdep_assert_held(&dsa->hw_lock);
+	if (job->excused || !dsa->hang_seen ||
+	    time_after(jiffies, dsa->last_hang + job->base.sched->timeout))
+		return false;
+	job->excused = true;
+	return true;
+}
+
 static enum drm_gpu_sched_stat dsa_sched_timedout_job(struct drm_sched_job *base)
 {
 	struct dsa_job *job = to_dsa_job(base);
@@ -101,7 +118,13 @@ static enum drm_gpu_sched_stat dsa_sched_timedout_job(struct drm_sched_job *base
 		return dsa_compat_stat_no_hang(base);
 
 	mutex_lock(&dsa->hw_lock);
+	if (dsa_sched_excuse_locked(dsa, job)) {
+		mutex_unlock(&dsa->hw_lock);
+		return dsa_compat_stat_no_hang(base);
+	}
 	dsa_queue_stop_locked(queue, DRM_DSA_QUEUE_TIMEDOUT);
+	dsa->last_hang = jiffies;
+	dsa->hang_seen = true;
 	mutex_unlock(&dsa->hw_lock);
 
 	/*
