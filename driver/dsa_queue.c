@@ -103,6 +103,8 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 		dma_fence_signal_locked(&fence->base);
 	} else {
 		dma_fence_get(&fence->base);
+		if (list_empty(&queue->inflight))
+			queue->head_since = ktime_get();
 		list_add_tail(&fence->link, &queue->inflight);
 		dsa_queue_write_packet(queue, fence->base.seqno, job_id, cmd_va, cmd_size);
 		queue->tail++;
@@ -140,6 +142,7 @@ void dsa_queue_collect(struct dsa_queue *queue)
 		if (fence->base.seqno > done)
 			break;
 		queue->completed++;
+		queue->head_since = ktime_get();
 		dsa_queue_finish_fence(fence, 0);
 	}
 	spin_unlock_irqrestore(&queue->lock, irq);
@@ -153,6 +156,40 @@ static void dsa_queue_cancel_inflight(struct dsa_queue *queue)
 	list_for_each_entry_safe(fence, next, &queue->inflight, link)
 		dsa_queue_finish_fence(fence, -ECANCELED);
 	spin_unlock_irq(&queue->lock);
+}
+
+/* Since when the job at the head is there; KTIME_MAX without one. */
+static ktime_t dsa_queue_head_since(struct dsa_queue *queue)
+{
+	ktime_t since;
+
+	spin_lock_irq(&queue->lock);
+	since = list_empty(&queue->inflight) ? KTIME_MAX : queue->head_since;
+	spin_unlock_irq(&queue->lock);
+	return since;
+}
+
+/**
+ * dsa_queue_is_oldest_locked - Does its job take longer than all others?
+ * @queue: the queue.
+ *
+ * Return: whether no other queue has a job at its head since before.
+ */
+bool dsa_queue_is_oldest_locked(struct dsa_queue *queue)
+{
+	struct dsa_device *dsa = queue->dsa;
+	ktime_t since = dsa_queue_head_since(queue);
+	unsigned int q;
+
+	lockdep_assert_held(&dsa->hw_lock);
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		struct dsa_queue *other = dsa->hwq[q].queue;
+
+		if (other && other != queue &&
+		    ktime_before(dsa_queue_head_since(other), since))
+			return false;
+	}
+	return true;
 }
 
 bool dsa_queue_dead(struct dsa_queue *queue)

@@ -66,6 +66,7 @@ struct dsa_fault {
  * @hwq: hardware queue, NULL when stopped; changed under
  *       &dsa_device.hw_lock.
  * @inflight: hardware fences in the order of the ring.
+ * @head_since: when the first of @inflight became the first.
  * @fence_context: of the hardware fences.
  * @seqno: last hardware fence.
  * @tail: packets written.
@@ -105,6 +106,7 @@ struct dsa_queue {
 	/** @lock: protects all below; lock of the hardware fences. */
 	spinlock_t lock;
 	struct list_head inflight;
+	ktime_t head_since;
 	u64 fence_context;
 	u64 seqno;
 	u32 tail;
@@ -130,6 +132,7 @@ void dsa_queue_put(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
 void dsa_queue_irq(struct dsa_queue *queue);
 bool dsa_queue_dead(struct dsa_queue *queue);
+bool dsa_queue_is_oldest_locked(struct dsa_queue *queue);
 void dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);

@@ -89,15 +89,19 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 }
 
 /*
- * Programs keep their cores until they end. A job that waited for a core that
- * a hung one had until a moment ago did not have its time: it gets it now, but
- * once only, so that hung jobs cannot keep each other alive.
+ * Programs keep their cores until they end. A job that waits for a core that a
+ * hung one has, or had until a moment ago, did not have its time: it gets
+ * another period, but once only, so that hung jobs cannot keep each other
+ * alive. Timers are coarse: the one that began last may fire first.
  */
 static bool dsa_sched_excuse_locked(struct dsa_device *dsa, struct dsa_job *job)
 {
 	lockdep_assert_held(&dsa->hw_lock);
-	if (job->excused || !dsa->hang_seen ||
-	    time_after(jiffies, dsa->last_hang + job->base.sched->timeout))
+	if (job->excused)
+		return false;
+	if (dsa_queue_is_oldest_locked(job->queue) &&
+	    (!dsa->hang_seen ||
+	     time_after(jiffies, dsa->last_hang + job->base.sched->timeout)))
 		return false;
 	job->excused = true;
 	return true;
