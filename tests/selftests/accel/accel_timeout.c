@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <time.h>
 
-#define PARAMETER	"/sys/module/dsa_accel/parameters/job_timeout_ms"
-#define TIMEOUT_MS	1500
-#define CODE_VA		0x40000000ull
-#define RESULT_VA	0x50000000ull
+#define PARAMETER  "/sys/module/dsa_accel/parameters/job_timeout_ms"
+#define TIMEOUT_MS 1500
+#define CODE_VA    0x40000000ull
+#define RESULT_VA  0x50000000ull
 
 static int parameter_read(char *value, size_t size)
 {
@@ -122,8 +122,8 @@ static void tell_why(struct scene *s, uint32_t queue)
 	struct drm_dsa_queue_state st;
 
 	if (!queue_state(s->rig.fd, queue, &st))
-		fprintf(stderr, "# queue flags %u error %u access %u address 0x%llx pc 0x%llx\n", st.flags,
-			st.error_code, st.access, (unsigned long long)st.addr,
+		fprintf(stderr, "# queue flags %u error %u access %u address 0x%llx pc 0x%llx\n",
+			st.flags, st.error_code, st.access, (unsigned long long)st.addr,
 			(unsigned long long)st.pc);
 }
 
@@ -153,15 +153,15 @@ static int start(struct scene *s, uint32_t queue, const struct cmds *c, uint32_t
 	return ret ?: submit(s->rig.fd, queue, c->va, c->len, &out, 1, NULL);
 }
 
-#define EXPECT_TIMED_OUT(queue, handle)                                                            \
-	do {                                                                                       \
-		struct drm_dsa_queue_state st_;                                                    \
-                                                                                                   \
-		EXPECT_EQ(0, syncobj_wait(self->fd, handle, 0));                                   \
-		EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle));                           \
-		ASSERT_EQ(0, queue_state(self->fd, queue, &st_));                                  \
-		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_TIMEDOUT, st_.flags);                 \
-		EXPECT_EQ(-ECANCELED, submit(self->fd, queue, 0, 0, NULL, 0, NULL));               \
+#define EXPECT_TIMED_OUT(queue, handle)                                              \
+	do {                                                                         \
+		struct drm_dsa_queue_state st_;                                      \
+                                                                                     \
+		EXPECT_EQ(0, syncobj_wait(self->fd, handle, 0));                     \
+		EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle));             \
+		ASSERT_EQ(0, queue_state(self->fd, queue, &st_));                    \
+		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_TIMEDOUT, st_.flags);   \
+		EXPECT_EQ(-ECANCELED, submit(self->fd, queue, 0, 0, NULL, 0, NULL)); \
 	} while (0)
 
 TEST_F(timeout, wait_that_is_never_satisfied)
