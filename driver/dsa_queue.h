@@ -130,7 +130,6 @@ struct dsa_fence {
 void dsa_queue_get(struct dsa_queue *queue);
 void dsa_queue_put(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
-void dsa_queue_irq(struct dsa_queue *queue);
 bool dsa_queue_dead(struct dsa_queue *queue);
 bool dsa_queue_is_oldest_locked(struct dsa_queue *queue);
 void dsa_queue_collect(struct dsa_queue *queue);
