@@ -170,16 +170,31 @@ struct end {
 	uint8_t *hbm; /* NULL: system memory */
 };
 
+/*
+ * Where @va is. *n comes with the bytes that are wanted from there and leaves
+ * with those that lie in one piece, over page boundaries too.
+ */
 static uint32_t end_at(struct dsa_queue *q, uint64_t va, uint32_t perm, struct end *e, uint64_t *n)
 {
 	uint32_t err = mem_translate(&q->mem, va, perm, &e->x);
+	uint64_t run;
 
 	if (err)
 		return err;
 	e->target = e->x.target + (va - e->x.va);
 	e->hbm = e->x.sys ? NULL : q->mem.core->cfg.hbm + e->target;
-	if (*n > e->x.va + e->x.size - va)
-		*n = e->x.va + e->x.size - va;
+	run = e->x.va + e->x.size - va;
+	while (run < *n) {
+		struct dsa_xlat next;
+
+		/* What is wrong with a later page is found when the copy has come there. */
+		if (mem_translate(&q->mem, va + run, perm, &next) || next.sys != e->x.sys ||
+		    next.target + (va + run - next.va) != e->target + run)
+			break;
+		run = next.va + next.size - va;
+	}
+	if (*n > run)
+		*n = run;
 	return 0;
 }
 
@@ -223,10 +238,11 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 }
 
 /*
- * One piece: within one page at both ends. *bus_left counts down what may be
- * moved under this hold of the bus lock.
+ * One piece: in one run of addresses at both ends, @limit bytes at most.
+ * *bus_left counts down what may be moved under this hold of the bus lock.
  */
-static uint32_t copy_piece(struct dsa_queue *q, uint64_t *bus_left, struct copy_fault *f)
+static uint32_t copy_piece(struct dsa_queue *q, uint64_t limit, uint64_t *bus_left,
+			   struct copy_fault *f)
 {
 	struct dsa_copy *c = &q->copy;
 	uint64_t n = c->width - c->pos;
@@ -234,6 +250,8 @@ static uint32_t copy_piece(struct dsa_queue *q, uint64_t *bus_left, struct copy_
 	uint32_t err = 0;
 	bool bus;
 
+	if (n > limit)
+		n = limit;
 	f->access = DSA_ACCESS_READ;
 	f->addr = c->src + c->pos;
 	if (!c->fill)
@@ -248,8 +266,6 @@ static uint32_t copy_piece(struct dsa_queue *q, uint64_t *bus_left, struct copy_
 	bus = !dst.hbm || (!c->fill && !src.hbm);
 	if (bus && !q->mem.bus_held && !bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
-	if (!bus && n > DSA_HBM_CHUNK)
-		n = DSA_HBM_CHUNK;
 	if (q->mem.bus_held && n > *bus_left)
 		n = *bus_left;
 	if (!dst.hbm && (c->fill || !src.hbm) && n > 16384)
@@ -267,12 +283,18 @@ static uint32_t copy_piece(struct dsa_queue *q, uint64_t *bus_left, struct copy_
 /* Pieces under at most one hold of the bus lock. */
 static uint32_t copy_chunk(struct dsa_queue *q, struct copy_fault *f)
 {
-	uint64_t left = DSA_DMA_CHUNK;
+	uint64_t left = DSA_DMA_CHUNK, limit = DSA_HBM_CHUNK;
 	unsigned int pieces = 64;
 	uint32_t err = 0;
 
-	while (q->copy.rows && left && pieces-- && !err)
-		err = copy_piece(q, &left, f);
+	while (q->copy.rows && left && pieces-- && !err) {
+		err = copy_piece(q, limit, &left, f);
+		if (err == DSA_ERR_BUS && limit > DSA_PAGE_SIZE) {
+			/* Page by page, to move what can be moved and name the page that cannot. */
+			limit = DSA_PAGE_SIZE;
+			err = 0;
+		}
+	}
 	if (q->mem.bus_held)
 		bus_exit(&q->mem);
 	return err;

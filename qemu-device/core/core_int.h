@@ -50,6 +50,13 @@ struct dsa_xlat {
 	bool sys;
 };
 
+/* The table of 4 KiB pages that was walked last: what a stream of accesses needs next. */
+struct dsa_pt_cache {
+	uint64_t va; /* start of what it maps; 1: not in use */
+	uint64_t table;
+	bool sys;
+};
+
 /* An engine as the MMU sees it: a queue's front end and copies, or a core. */
 struct dsa_mem {
 	struct dsa_core *core;
@@ -62,6 +69,7 @@ struct dsa_mem {
 	uint32_t seen;                        /* mutex: invalidations heeded */
 	uint32_t asid;                        /* mutex: whose translations are cached */
 	uint64_t gen;                         /* mutex: and which incarnation of it */
+	struct dsa_pt_cache pt;               /* claim */
 	struct dsa_xlat tlb[DSA_TLB_ENTRIES]; /* claim */
 };
 

@@ -14,6 +14,7 @@
 
 static void tlb_clear(struct dsa_mem *m)
 {
+	m->pt.va = 1;
 	for (unsigned int i = 0; i < DSA_TLB_ENTRIES; i++)
 		m->tlb[i].va = 1;
 	if (m->hart)
@@ -22,6 +23,7 @@ static void tlb_clear(struct dsa_mem *m)
 
 static void tlb_clear_range(struct dsa_mem *m, uint64_t start, uint64_t size)
 {
+	m->pt.va = 1;
 	for (unsigned int i = 0; i < DSA_TLB_ENTRIES; i++) {
 		struct dsa_xlat *e = &m->tlb[i];
 
@@ -37,6 +39,7 @@ void mem_init(struct dsa_mem *m, struct dsa_core *core, struct rv_hart *hart)
 	m->core = core;
 	m->hart = hart;
 	m->gen = UINT64_MAX;
+	m->pt.va = 1;
 	for (unsigned int i = 0; i < DSA_TLB_ENTRIES; i++)
 		m->tlb[i].va = 1;
 }
@@ -228,10 +231,37 @@ static uint32_t leaf_check(const struct dsa_core *core, uint64_t pte, unsigned i
 	return 0;
 }
 
+/* One step of a walk: 0 with *pte a table for the next level, or, as *leaf says, a page in *out. */
+static uint32_t walk_step(struct dsa_mem *m, uint64_t va, unsigned int level, uint64_t *pte,
+			  bool *leaf, struct dsa_xlat *out)
+{
+	uint64_t index = va >> DSA_PT_SHIFT(level) & (DSA_PT_ENTRIES - 1);
+	uint64_t table = *pte & DSA_PTE_ADDR_MASK;
+	uint32_t err = pte_read(m, *pte & DSA_PTE_SYS, table + index * sizeof(*pte), pte);
+
+	if (err)
+		return err;
+	if (!(*pte & DSA_PTE_VALID))
+		return DSA_ERR_MMU_UNMAPPED;
+	if (*pte & ~(PTE_FLAGS | DSA_PTE_ADDR_MASK))
+		return DSA_ERR_MMU_RESERVED;
+	*leaf = *pte & DSA_PTE_LEAF;
+	if (*leaf) {
+		err = leaf_check(m->core, *pte, level, out);
+		out->va = va & -out->size;
+		return err;
+	}
+	/* No rights on tables; level 0 has no tables below it. */
+	return *pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X) || !level ? DSA_ERR_MMU_RESERVED : 0;
+}
+
 static uint32_t walk(struct dsa_mem *m, uint64_t va, struct dsa_xlat *out)
 {
-	struct dsa_core *core = m->core;
-	uint64_t pte = __atomic_load_n(&core->root[m->asid], __ATOMIC_SEQ_CST);
+	uint64_t pte = __atomic_load_n(&m->core->root[m->asid], __ATOMIC_SEQ_CST);
+	uint64_t span = va & -(1ull << DSA_PT_SHIFT(1));
+	unsigned int level = DSA_PT_LEVELS;
+	bool leaf = false;
+	uint32_t err = 0;
 
 	/*
 	 * Looked at after the root: whoever still runs for a queue that a reset
@@ -243,26 +273,17 @@ static uint32_t walk(struct dsa_mem *m, uint64_t va, struct dsa_xlat *out)
 		return DSA_ERR_MMU_UNMAPPED;
 	if (pte & ~(DSA_PTE_VALID | DSA_PTE_SYS | DSA_PTE_ADDR_MASK))
 		return DSA_ERR_MMU_RESERVED;
-	for (unsigned int level = DSA_PT_LEVELS; level--;) {
-		uint64_t index = va >> DSA_PT_SHIFT(level) & (DSA_PT_ENTRIES - 1);
-		uint64_t table = pte & DSA_PTE_ADDR_MASK;
-		uint32_t err = pte_read(m, pte & DSA_PTE_SYS, table + index * sizeof(pte), &pte);
-
-		if (err)
-			return err;
-		if (!(pte & DSA_PTE_VALID))
-			return DSA_ERR_MMU_UNMAPPED;
-		if (pte & ~(PTE_FLAGS | DSA_PTE_ADDR_MASK))
-			return DSA_ERR_MMU_RESERVED;
-		if (pte & DSA_PTE_LEAF) {
-			err = leaf_check(core, pte, level, out);
-			out->va = va & -out->size;
-			return err;
-		}
-		if (pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X))
-			return DSA_ERR_MMU_RESERVED;
+	if (m->pt.va == span) {
+		pte = m->pt.table | (m->pt.sys ? DSA_PTE_SYS : 0);
+		level = 1;
 	}
-	return DSA_ERR_MMU_RESERVED; /* level 0 without LEAF */
+	while (level-- && !leaf && !err) {
+		if (!level)
+			m->pt = (struct dsa_pt_cache){ span, pte & DSA_PTE_ADDR_MASK,
+						       pte & DSA_PTE_SYS };
+		err = walk_step(m, va, level, &pte, &leaf, out);
+	}
+	return err;
 }
 
 uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa_xlat *out)

@@ -235,13 +235,42 @@ static void dma_fails(void)
 		struct dev *d = dev_new(0);
 		struct cmds c = cmds_at(d, CMDS);
 
-		cmd_copy(&c, VA_RAM + 0x400000, VA_RAM + 0x500000, 0x10000);
-		cmd_copy(&c, VA_HBM + 0x500000, VA_RAM + 0x500000, 0x10000);
+		/* Backwards, so that every page is an access of its own. */
+		for (unsigned int i = 0; i < 16; i++)
+			map(d, 1, SPARE + i * 0x1000, RAM_BASE + 0x500000 - i * 0x1000,
+			    DSA_PTE_R | DSA_PTE_SYS, 0);
+		cmd_copy(&c, VA_RAM + 0x400000, SPARE, 0x10000);
 		queue_setup(d, 33, 1);
 		d->fail_after = n;
 		CHECK(!run_cmds(&c, 33));
 		CHECK_EQ(err_code(d, 33), n == 1 ? DSA_ERR_RING_READ : DSA_ERR_BUS);
 		CHECK_EQ(rd32(d, DSA_QREG(33, DSA_Q_STATE)), DSA_QSTATE_ERROR);
+		dev_free(d);
+		if (test_failed)
+			break;
+	}
+}
+
+/* One page of a long run does not answer: all before it is moved, and it is the one named. */
+static void dma_fails_in_a_run(void)
+{
+	for (unsigned int page = 0; page < 16; page++) {
+		struct dev *d = dev_new(0);
+		struct cmds c = cmds_at(d, CMDS);
+
+		memset(d->ram + 0x500000, 0x37, 0x10000);
+		d->fail_start = RAM_BASE + 0x500000 + page * 0x1000 + 0x123;
+		d->fail_end = d->fail_start + 1;
+		cmd_copy(&c, VA_HBM + 0x500000, VA_RAM + 0x500000, 0x10000);
+		queue_setup(d, 33, 1);
+		CHECK(!run_cmds(&c, 33));
+		CHECK_EQ(err_code(d, 33), DSA_ERR_BUS);
+		CHECK_EQ(rd32(d, DSA_QREG(33, DSA_Q_ERR_ACCESS)), DSA_ACCESS_READ);
+		CHECK_EQ(rd64(d, DSA_QREG(33, DSA_Q_ERR_ADDR)),
+			 VA_RAM + 0x500000 + page * 0x1000);
+		if (page)
+			CHECK_EQ(d->hbm[0x500000 + page * 0x1000 - 1], 0x37);
+		CHECK_EQ(d->hbm[0x500000 + (page + 1) * 0x1000], 0);
 		dev_free(d);
 		if (test_failed)
 			break;
@@ -273,5 +302,6 @@ static void share_engines(void)
 }
 
 const struct test copy_tests[] = { TEST(basic),        TEST(random_ops), TEST(arguments),
-				   TEST(fault_midway), TEST(dma_fails),  TEST(share_engines),
+				   TEST(fault_midway), TEST(dma_fails),
+				   TEST(dma_fails_in_a_run), TEST(share_engines),
 				   TESTS_END };

@@ -435,7 +435,8 @@ static void kill_waiting(void)
 	cmd_sem(&c, DSA_CMD_SEM_WAIT, VA_HBM + SEM, 1, 0);
 	queue_setup(d, 0, 1);
 	submit_cmds(&c, 0);
-	dsa_core_run(d->core, 100);
+	while (dsa_core_run(d->core, 100) == DSA_RUN_MORE)
+		;
 	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL);
 	CHECK_EQ(QR(0, DSA_Q_STATE), DSA_QSTATE_ERROR);
 	CHECK_EQ(err_code(d, 0), DSA_ERR_KILLED);
