@@ -320,12 +320,15 @@ DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device)
 	return dsaSuccess;
 }
 
-/* A queue of the list after @q (NULL: the first) that streams use. */
+/*
+ * A queue of the list after @q (NULL: the first) that a stream uses, or that
+ * has work left of streams that are gone.
+ */
 static struct queue *next_used(struct device *dev, struct queue *q)
 {
 	pthread_mutex_lock(&dev->lock);
 	q = q ? q->next : dev->queues;
-	while (q && q->users == 0)
+	while (q && !q->users && queue_quiet(q, atomic_load(&q->recorded)))
 		q = q->next;
 	pthread_mutex_unlock(&dev->lock);
 	return q;
@@ -335,19 +338,21 @@ DSA_API dsaError_t dsaDeviceSynchronize(void)
 {
 	struct device *dev;
 	struct queue *q;
-	dsaError_t error = device_current(&dev), first = dsaSuccess;
+	dsaError_t error = device_current(&dev);
 
 	if (error)
 		return error;
 	/* All are set going before the first is waited for. */
 	for (q = next_used(dev, NULL); q; q = next_used(dev, q))
-		queue_flush(q);
+		queue_push(q);
 	for (q = next_used(dev, NULL); q; q = next_used(dev, q)) {
-		error = queue_wait(q, atomic_load(&q->recorded));
-		if (error && !first)
-			first = error;
+		/* The first error is the one to return, and to remain the last. */
+		if (error)
+			queue_block(q, atomic_load(&q->recorded));
+		else
+			error = queue_wait(q, atomic_load(&q->recorded));
 	}
-	return first;
+	return error;
 }
 
 DSA_API dsaError_t dsaRuntimeGetVersion(int *version)

@@ -8,9 +8,9 @@
 struct event {
 	struct object object;
 	struct device *dev;
-	pthread_mutex_t lock; /* all below; inside no other lock but queue's */
+	pthread_mutex_t lock; /* all below; no other is taken inside */
 	struct slot *slot;
-	struct queue *queue; /* NULL: never recorded */
+	struct queue *queue; /* NULL: never recorded; does not become so again */
 	uint64_t point;
 };
 
@@ -89,36 +89,46 @@ DSA_API dsaError_t dsaEventDestroy(dsaEvent_t event)
 }
 
 /*
- * A slot for the next record. The old one is kept when nothing is in flight
- * to it: an earlier record must never land after a later one.
+ * Each record has a slot of its own: one in flight never lands on a later one,
+ * and one that fails leaves the earlier one as it is. The event is locked only
+ * to exchange the two, as recording may block.
  */
-static dsaError_t fresh_slot(struct event *e)
-{
-	if (e->slot && (!e->queue || queue_quiet(e->queue, e->point)))
-		return dsaSuccess;
-	if (e->slot)
-		slot_retire(e->dev, e->slot, e->queue, e->point);
-	e->queue = NULL;
-	e->slot = slot_get(e->dev);
-	return e->slot ? dsaSuccess : fail_errno(ENOMEM, "dsaEventRecord");
-}
-
 static dsaError_t record(struct event *e, struct queue *q)
 {
 	struct dsa_cmd_timestamp stamp = {
 		.hdr = { .opcode = DSA_CMD_TIMESTAMP, .size = sizeof(stamp) },
 	};
+	struct slot *slot = slot_get(e->dev), *old_slot;
 	struct dsa_cmd_timestamp *cmd;
-	dsaError_t error = fresh_slot(e);
+	struct queue *old_queue;
+	uint64_t point, old_point;
+	dsaError_t error;
 
-	if (!error)
-		error = queue_reserve(q, sizeof(*cmd), 0, (void **)&cmd, NULL);
-	if (error)
+	if (!slot)
+		return fail_errno(ENOMEM, "dsaEventRecord");
+	error = queue_reserve(q, sizeof(*cmd), 0, (void **)&cmd, NULL);
+	if (error) {
+		slot_retire(e->dev, slot, NULL, 0);
 		return error;
-	stamp.va = (uintptr_t)&e->slot->stamp;
+	}
+	stamp.va = (uintptr_t)&slot->stamp;
 	*cmd = stamp;
+	error = queue_commit(q, sizeof(*cmd), true, &point);
+	if (error) {
+		slot_retire(e->dev, slot, q, point);
+		return error;
+	}
+	pthread_mutex_lock(&e->lock);
+	old_slot = e->slot;
+	old_queue = e->queue;
+	old_point = e->point;
+	e->slot = slot;
 	e->queue = q;
-	return queue_commit(q, sizeof(*cmd), true, &e->point);
+	e->point = point;
+	pthread_mutex_unlock(&e->lock);
+	if (old_slot)
+		slot_retire(e->dev, old_slot, old_queue, old_point);
+	return dsaSuccess;
 }
 
 DSA_API dsaError_t dsaEventRecord(dsaEvent_t event, dsaStream_t stream)
@@ -136,14 +146,22 @@ DSA_API dsaError_t dsaEventRecord(dsaEvent_t event, dsaStream_t stream)
 				     "dsaEventRecord: event is of device %d, stream of device %d",
 				     e->dev->index, s->dev->index);
 		} else {
-			pthread_mutex_lock(&e->lock);
 			error = record(e, atomic_load(&s->queue));
-			pthread_mutex_unlock(&e->lock);
 		}
 		stream_put(s);
 	}
 	event_put(e);
 	return error;
+}
+
+/* What came before its stream's fault counts as recorded. */
+static dsaError_t outcome(struct queue *q, uint64_t point, int ret)
+{
+	if (queue_passed(q, point))
+		return dsaSuccess;
+	if (queue_lost(q, point))
+		return queue_error(q);
+	return ret ? fail_errno(ret, "waiting for an event") : dsaErrorNotReady;
 }
 
 DSA_API dsaError_t dsaEventQuery(dsaEvent_t event)
@@ -157,7 +175,7 @@ DSA_API dsaError_t dsaEventQuery(dsaEvent_t event)
 		return error;
 	q = latest(e, &point);
 	if (q)
-		error = queue_passed(q, point) ? dsaSuccess : queue_query(q, point);
+		error = outcome(q, point, queue_look(q, point));
 	event_put(e);
 	return error;
 }
@@ -172,11 +190,8 @@ DSA_API dsaError_t dsaEventSynchronize(dsaEvent_t event)
 	if (error)
 		return error;
 	q = latest(e, &point);
-	if (q && !queue_passed(q, point)) {
-		error = queue_wait(q, point);
-		if (error && queue_passed(q, point))
-			error = dsaSuccess;
-	}
+	if (q)
+		error = outcome(q, point, queue_block(q, point));
 	event_put(e);
 	return error;
 }
@@ -204,7 +219,7 @@ DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsi
 		error = fail(dsaErrorInvalidResourceHandle,
 			     "dsaStreamWaitEvent: event is of device %d, stream of device %d",
 			     e->dev->index, s->dev->index);
-	else if (atomic_load(&atomic_load(&s->queue)->dead))
+	else if (queue_failed(atomic_load(&s->queue)))
 		error = queue_error(atomic_load(&s->queue));
 	else if (q)
 		error = queue_add_dep(atomic_load(&s->queue), q, point);
@@ -228,22 +243,31 @@ static dsaError_t check_recorded(dsaEvent_t event)
 	return error;
 }
 
-/* The stamp of a completed record: modelled, wall. */
+/*
+ * The stamp of a completed record: modelled, wall. The event was recorded; a
+ * record meanwhile is the one that counts.
+ */
 static dsaError_t read_stamp(dsaEvent_t event, uint64_t ns[2])
 {
 	struct event *e;
+	struct queue *q;
+	uint64_t point;
+	bool same;
 	dsaError_t error = event_get(event, &e);
 
 	if (error)
 		return error;
-	pthread_mutex_lock(&e->lock);
-	if (!queue_passed(e->queue, e->point))
-		error = queue_query(e->queue, e->point);
-	if (!error) {
-		ns[0] = e->slot->stamp.device_ns;
-		ns[1] = e->slot->stamp.wall_ns;
-	}
-	pthread_mutex_unlock(&e->lock);
+	do {
+		q = latest(e, &point);
+		error = outcome(q, point, queue_look(q, point));
+		pthread_mutex_lock(&e->lock);
+		same = e->queue == q && e->point == point;
+		if (!error && same) {
+			ns[0] = e->slot->stamp.device_ns;
+			ns[1] = e->slot->stamp.wall_ns;
+		}
+		pthread_mutex_unlock(&e->lock);
+	} while (!error && !same);
 	event_put(e);
 	return error;
 }

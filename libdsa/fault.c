@@ -155,7 +155,7 @@ static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaEr
 	if (s->error_code == DSA_ERR_ILLEGAL_INSN)
 		append(info, " 0x%x", s->insn);
 	if (info->pcInModule)
-		append(info, ", at 0x%llx of the module (llvm-addr2line -e MODULE 0x%llx)",
+		append(info, ", at 0x%llx of the module (llvm-addr2line-19 -e MODULE 0x%llx)",
 		       (unsigned long long)info->pcInModule, (unsigned long long)info->pcInModule);
 	else if (info->pc)
 		append(info, ", pc 0x%llx", (unsigned long long)info->pc);
@@ -181,4 +181,11 @@ void fault_capture(struct queue *q)
 	info->access = (int)s.access;
 	info->address = s.addr;
 	describe(q, &s, info);
+}
+
+void fault_inherit(struct queue *q, const struct queue *other)
+{
+	q->fault = other->fault;
+	q->fault.text[0] = '\0';
+	append(&q->fault, "waited for an event that will never come: %s", other->fault.text);
 }

@@ -192,8 +192,10 @@ void *pinned_alloc(struct device *dev, uint64_t bytes, uint32_t *bo);
 void pinned_free(struct device *dev, void *ptr, uint64_t bytes, uint32_t bo);
 /* "12 bytes past the end of 4096 bytes from dsaMalloc() at 0x..", or "". */
 void memory_describe(struct device *dev, uint64_t address, char *text, size_t size);
-/* Gives back @bo at @va once all work queued so far on @dev is done. dev->lock. */
+/* Gives back @bo at @va once all work queued so far on @dev is done. */
 void memory_retire_bo(struct device *dev, uint64_t va, uint64_t size, uint32_t bo);
+/* Blocks until some memory that was freed in use may have come back; false: there is none. */
+bool memory_wait_retired(struct device *dev);
 
 /* ---- slot.c: pinned 64-byte slots for time stamps and completion words ---- */
 
@@ -270,11 +272,13 @@ struct queue {
 	uint32_t syncobj;
 	struct slot *done;      /* last completed point, written by the device */
 	atomic_ullong recorded; /* point that covers all commands so far */
-	atomic_bool dead;       /* faulted; set once, after fault is written */
+	atomic_bool failed;     /* takes no more work; set once, after fault is written */
+	atomic_bool dead;       /* failed, and nothing of it runs any more; set once */
 	atomic_bool streak;     /* commands were recorded since anyone waited */
 	dsaErrorInfo fault;
-	unsigned int users; /* dev->lock: streams */
-	bool open;          /* dev->lock: has a hardware queue; lock to read */
+	uint64_t last_point; /* of what still runs, when failed but not dead */
+	unsigned int users;  /* dev->lock: streams */
+	bool open;           /* dev->lock: has a hardware queue; lock to read */
 
 	pthread_mutex_t lock; /* all below */
 	uint32_t id;
@@ -320,13 +324,24 @@ dsaError_t queue_reserve(struct queue *queue, size_t bytes, size_t data_bytes, v
 dsaError_t queue_commit(struct queue *queue, size_t bytes, bool lazy, uint64_t *point);
 /* Hands all recorded commands to the device. */
 dsaError_t queue_flush(struct queue *queue);
+/*
+ * The same: 0, or the errno that forbids it. This and the three below leave
+ * the thread's last error alone.
+ */
+int queue_push(struct queue *queue);
 /* Blocks until @point has completed or is lost; 0, or the errno that forbids waiting. */
 int queue_block(struct queue *queue, uint64_t point);
-/* The same, then success or the sticky error. */
+/* Finds out whether the device has stopped the queue. */
+void queue_notice(struct queue *queue);
+/* Finds out about @point, without blocking; 0, or the errno that forbids looking. */
+int queue_look(struct queue *queue, uint64_t point);
+/* Sees to it that the queue gets to its end, or is found dead, though nobody looks again. */
+void queue_nudge(struct queue *queue);
+/* queue_block(), then success or the sticky error. */
 dsaError_t queue_wait(struct queue *queue, uint64_t point);
-/* Success, dsaErrorNotReady, or the fault. Flushes if need be. */
+/* Success, dsaErrorNotReady, or the sticky error. Flushes if need be. */
 dsaError_t queue_query(struct queue *queue, uint64_t point);
-/* Later commands of @queue start after @point of @other. */
+/* Later commands of @queue start after @point of @other, or fail with it. */
 dsaError_t queue_add_dep(struct queue *queue, struct queue *other, uint64_t point);
 /* The sticky error, into the thread's last error. */
 dsaError_t queue_error(struct queue *queue);
@@ -334,6 +349,20 @@ dsaError_t queue_error(struct queue *queue);
 static inline bool queue_passed(struct queue *queue, uint64_t point)
 {
 	return atomic_load_explicit(&queue->done->word, memory_order_acquire) >= point;
+}
+
+/* The sticky error is there; what is on the device may still run. */
+static inline bool queue_failed(const struct queue *queue)
+{
+	return atomic_load(&queue->failed);
+}
+
+/* @point will never be reached, as far as is known. */
+static inline bool queue_lost(struct queue *queue, uint64_t point)
+{
+	if (!queue_failed(queue) || (!atomic_load(&queue->dead) && point <= queue->last_point))
+		return false;
+	return !queue_passed(queue, point);
 }
 
 /* No more work will happen up to @point: done, or lost. */
@@ -346,6 +375,8 @@ static inline bool queue_quiet(struct queue *queue, uint64_t point)
 
 /* Fills queue->fault from the driver's record. queue->lock. */
 void fault_capture(struct queue *queue);
+/* Fills it for a queue that waited for @other, which has failed. queue->lock. */
+void fault_inherit(struct queue *queue, const struct queue *other);
 
 /* ---- stream.c ---- */
 

@@ -231,20 +231,45 @@ static void retire(struct device *dev, const struct alloc *a)
 	dev->retired = r;
 }
 
+/*
+ * What retired memory waits for must come to its end even if nobody looks at
+ * those streams again.
+ */
+static void nudge(struct device *dev)
+{
+	struct queue *q;
+
+	pthread_mutex_lock(&dev->lock);
+	q = dev->retired ? dev->queues : NULL;
+	pthread_mutex_unlock(&dev->lock);
+	if (!q)
+		return;
+	/* The list only grows at its head: walking it without the lock is safe. */
+	for (; q; q = q->next)
+		if (!queue_quiet(q, atomic_load(&q->recorded)))
+			queue_nudge(q);
+	pthread_mutex_lock(&dev->lock);
+	reap(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
 void memory_retire_bo(struct device *dev, uint64_t va, uint64_t size, uint32_t bo)
 {
 	struct alloc a = { .va = va, .size = size, .span = size, .kind = ALLOC_BO, .bo = bo };
 
+	pthread_mutex_lock(&dev->lock);
 	retire(dev, &a);
+	pthread_mutex_unlock(&dev->lock);
+	nudge(dev);
 }
 
-/* Waits for the work that the oldest retired memory waits for; false: there is none. */
-static bool wait_retired(struct device *dev)
+bool memory_wait_retired(struct device *dev)
 {
 	struct dep dep = { 0 };
 
 	pthread_mutex_lock(&dev->lock);
 	reap(dev);
+	/* The oldest is the last in the list. */
 	for (struct retired *r = dev->retired; r; r = r->next)
 		for (unsigned int i = 0; i < r->dep_count; i++)
 			if (!queue_quiet(r->deps[i].queue, r->deps[i].point))
@@ -317,7 +342,7 @@ DSA_API dsaError_t dsaMalloc(void **ptr, size_t bytes)
 	a->size = bytes;
 	do
 		err = allocate(dev, a);
-	while (err && wait_retired(dev));
+	while (err && memory_wait_retired(dev));
 	if (err) {
 		free(a);
 		return out_of_memory(dev, err, bytes);
@@ -330,6 +355,7 @@ DSA_API dsaError_t dsaMalloc(void **ptr, size_t bytes)
 static bool drop(struct device *dev, const void *ptr, bool host)
 {
 	struct alloc *a;
+	bool found = false;
 
 	pthread_mutex_lock(&dev->lock);
 	a = dev->ready ? find_alloc(dev, (uintptr_t)ptr) : NULL;
@@ -339,9 +365,12 @@ static bool drop(struct device *dev, const void *ptr, bool host)
 		tdelete(a, &dev->allocs, compare_ranges);
 		retire(dev, a);
 		free(a);
+		found = true;
 	}
 	pthread_mutex_unlock(&dev->lock);
-	return a != NULL;
+	if (found)
+		nudge(dev);
+	return found;
 }
 
 static bool drop_anywhere(const void *ptr, bool host)
@@ -392,12 +421,31 @@ void pinned_free(struct device *dev, void *ptr, uint64_t bytes, uint32_t bo)
 	kmd_bo_close(dev->fd, bo);
 }
 
+static int allocate_host(struct device *dev, struct alloc *a)
+{
+	void *memory;
+	int err = 0;
+
+	pthread_mutex_lock(&dev->lock);
+	reap(dev);
+	memory = pinned_alloc(dev, a->span, &a->bo);
+	a->va = (uintptr_t)memory;
+	if (!memory) {
+		err = -errno;
+	} else if (!tsearch(a, &dev->allocs, compare_ranges)) {
+		pinned_free(dev, memory, a->span, a->bo);
+		err = -ENOMEM;
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return err;
+}
+
 DSA_API dsaError_t dsaMallocHost(void **ptr, size_t bytes)
 {
 	dsaError_t error;
 	struct device *dev;
 	struct alloc *a;
-	void *memory = NULL;
+	int err;
 
 	if (!ptr)
 		return fail(dsaErrorInvalidValue, "dsaMallocHost: ptr is NULL");
@@ -415,24 +463,17 @@ DSA_API dsaError_t dsaMallocHost(void **ptr, size_t bytes)
 	a->kind = ALLOC_HOST;
 	a->size = bytes;
 	a->span = ALIGN_UP(bytes, PAGE);
-	pthread_mutex_lock(&dev->lock);
-	reap(dev);
-	memory = pinned_alloc(dev, a->span, &a->bo);
-	a->va = (uintptr_t)memory;
-	if (memory && !tsearch(a, &dev->allocs, compare_ranges)) {
-		pinned_free(dev, memory, a->span, a->bo);
-		memory = NULL;
-		errno = ENOMEM;
-	}
-	pthread_mutex_unlock(&dev->lock);
-	if (!memory) {
+	do
+		err = allocate_host(dev, a);
+	while (err && memory_wait_retired(dev));
+	if (err) {
 		free(a);
-		if (errno == ENODEV)
+		if (err == -ENODEV)
 			return fail_errno(ENODEV, "dsaMallocHost");
 		return fail(dsaErrorOutOfHostMemory, "dsaMallocHost: no room for %zu bytes: %s",
-			    bytes, strerror(errno));
+			    bytes, strerror(-err));
 	}
-	*ptr = memory;
+	*ptr = (void *)(uintptr_t)a->va;
 	return dsaSuccess;
 }
 
@@ -514,9 +555,7 @@ DSA_API dsaError_t dsaMemGetInfo(size_t *free_bytes, size_t *total)
 		return error;
 	if (!free_bytes || !total)
 		return fail(dsaErrorInvalidValue, "dsaMemGetInfo: free or total is NULL");
-	pthread_mutex_lock(&dev->lock);
-	reap(dev);
-	pthread_mutex_unlock(&dev->lock);
+	nudge(dev);
 	ret = kmd_query(dev->fd, DRM_DSA_QUERY_MEMORY, &mem, sizeof(mem));
 	if (ret)
 		return fail_errno(-ret, "dsaMemGetInfo");

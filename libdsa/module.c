@@ -21,19 +21,32 @@ static void destroy_function(struct object *object)
 	free(f);
 }
 
-static void destroy_module(struct object *object)
+static void free_module(struct module *m)
 {
-	struct module *m = (struct module *)object;
-
 	elf_free(&m->elf);
 	free(m->functions);
 	free(m);
 }
 
+/* Launches hold a reference: none is beside this, what was launched before is in a queue. */
+static void destroy_module(struct object *object)
+{
+	struct module *m = (struct module *)object;
+	struct module **link;
+
+	pthread_mutex_lock(&m->dev->lock);
+	for (link = &m->dev->modules; *link != m; link = &(*link)->next)
+		;
+	*link = m->next;
+	pthread_mutex_unlock(&m->dev->lock);
+	memory_retire_bo(m->dev, m->va, m->elf.span, m->bo);
+	free_module(m);
+}
+
 /* Puts the image into a BO and the BO into the address space. dev->lock. */
 static int place(struct device *dev, struct module *m)
 {
-	struct drm_dsa_bind_op ops[64];
+	struct drm_dsa_bind_op ops[64], unmap;
 	uint64_t span = ALIGN_UP(m->elf.span, HUGE_PAGE);
 	void *map;
 	int ret = kmd_bo_create(dev->fd, m->elf.span, 0, &m->bo);
@@ -63,8 +76,16 @@ static int place(struct device *dev, struct module *m)
 		munmap(map, m->elf.span);
 	if (!ret)
 		return 0;
-	if (m->va)
+	if (m->va) {
+		/* Of several operations the first may have been done. */
+		unmap = (struct drm_dsa_bind_op){
+			.op = DRM_DSA_BIND_UNMAP,
+			.va = m->va,
+			.range = m->elf.span,
+		};
+		kmd_bind(dev->fd, dev->vm, &unmap, 1);
 		va_free(&dev->va, m->va, span);
+	}
 	kmd_bo_close(dev->fd, m->bo);
 	return ret;
 }
@@ -95,17 +116,20 @@ static dsaError_t check_fit(const struct device *dev, const struct elf_module *e
 	return dsaSuccess;
 }
 
-static void forget(struct device *dev, struct module *m)
+/* place(), and into the device's list. */
+static int install(struct device *dev, struct module *m)
 {
-	struct module **link;
+	int ret;
 
 	pthread_mutex_lock(&dev->lock);
-	for (link = &dev->modules; *link != m; link = &(*link)->next)
-		;
-	*link = m->next;
-	m->loaded = false;
-	memory_retire_bo(dev, m->va, m->elf.span, m->bo);
+	ret = place(dev, m);
+	if (!ret) {
+		m->loaded = true;
+		m->next = dev->modules;
+		dev->modules = m;
+	}
 	pthread_mutex_unlock(&dev->lock);
+	return ret;
 }
 
 static dsaError_t load(dsaModule_t *out, const void *image, size_t bytes, const char *what)
@@ -128,31 +152,24 @@ static dsaError_t load(dsaModule_t *out, const void *image, size_t bytes, const 
 	m->functions = calloc(m->elf.kernel_count, sizeof(m->functions[0]));
 	error = m->functions ? check_fit(dev, &m->elf, what) : fail_errno(ENOMEM, what);
 	if (error) {
-		destroy_module(&m->object);
+		free_module(m);
 		return error;
 	}
 	m->dev = dev;
-	pthread_mutex_lock(&dev->lock);
-	ret = place(dev, m);
-	if (!ret) {
-		m->loaded = true;
-		m->next = dev->modules;
-		dev->modules = m;
-	}
-	pthread_mutex_unlock(&dev->lock);
+	do
+		ret = install(dev, m);
+	while (ret && memory_wait_retired(dev));
 	if (ret) {
 		error = place_error(ret, m->elf.span);
-		destroy_module(&m->object);
+		free_module(m);
 		return error;
 	}
 	/* The device has it now; the names and metadata stay. */
 	free(m->elf.image);
 	m->elf.image = NULL;
 	error = object_publish(&m->object, OBJECT_MODULE, destroy_module, out);
-	if (error) {
-		forget(dev, m);
+	if (error)
 		destroy_module(&m->object);
-	}
 	return error;
 }
 
@@ -249,7 +266,9 @@ DSA_API dsaError_t dsaModuleUnload(dsaModule_t module)
 	m = object_withdraw(module, OBJECT_MODULE);
 	if (!m)
 		return dsaErrorInvalidResourceHandle;
-	forget(m->dev, m);
+	pthread_mutex_lock(&m->dev->lock);
+	m->loaded = false; /* gives out no more functions */
+	pthread_mutex_unlock(&m->dev->lock);
 	for (unsigned int i = 0; i < m->elf.kernel_count; i++) {
 		struct function *f = m->functions[i];
 

@@ -43,9 +43,17 @@ static void reclaim(struct queue *q)
 	}
 }
 
+static bool start_helper(struct queue *q);
+
+/* The recorded batch has some. */
+static bool has_commands(const struct queue *q)
+{
+	return q->cmd_head != q->batch_start;
+}
+
 static bool batch_empty(const struct queue *q)
 {
-	return q->cmd_head == q->batch_start && !q->dep_count;
+	return !has_commands(q) && !q->dep_count;
 }
 
 dsaError_t queue_error(struct queue *q)
@@ -67,6 +75,12 @@ static void give_ring(struct queue *q)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+static void discard_batch(struct queue *q)
+{
+	q->dep_count = 0;
+	q->batch_start = q->cmd_head;
+}
+
 /*
  * The device has stopped the queue: record why, let it go. queue->lock, which
  * it drops while another thread is in a submit: the queue's number must stay
@@ -78,16 +92,41 @@ static void die(struct queue *q)
 		pthread_cond_wait(&q->sent, &q->lock);
 	if (atomic_load(&q->dead))
 		return;
-	fault_capture(q);
+	if (!queue_failed(q))
+		fault_capture(q);
 	kmd_queue_destroy(q->dev->fd, q->id);
 	give_ring(q);
-	q->dep_count = 0;
-	q->batch_start = q->cmd_head;
+	discard_batch(q);
 	q->inflight_count = 0;
 	q->out.pending = false;
+	atomic_store(&q->failed, true);
 	atomic_store(&q->dead, true);
 	pthread_cond_broadcast(&q->work);
 	pthread_cond_broadcast(&q->sent);
+}
+
+/*
+ * The queue was to wait for something that will never happen, as @other has
+ * failed: the recorded batch must not run. What is on the device already still
+ * does; after that the helper, or whoever waits, lets the queue die.
+ * queue->lock; no closed batch is on its way.
+ */
+static void give_up(struct queue *q, const struct queue *other)
+{
+	fault_inherit(q, other);
+	q->last_point = q->closed;
+	discard_batch(q);
+	atomic_store(&q->failed, true);
+	if (start_helper(q))
+		pthread_cond_signal(&q->work);
+}
+
+/* Lets a queue die that has given up, once the device is done with it. queue->lock. */
+static void settle(struct queue *q)
+{
+	reclaim(q);
+	if (queue_failed(q) && !q->inflight_count)
+		die(q);
 }
 
 /* Waits for the @nth batch in flight. queue->lock; dropped and taken again. */
@@ -103,6 +142,15 @@ static int wait_inflight(struct queue *q, unsigned int nth)
 	return ret;
 }
 
+/* The queue of a dependency that is known never to be met, or NULL. queue->lock. */
+static const struct queue *lost_dep(const struct queue *q)
+{
+	for (unsigned int i = 0; i < q->dep_count; i++)
+		if (queue_lost(q->deps[i].queue, q->deps[i].point))
+			return q->deps[i].queue;
+	return NULL;
+}
+
 /* Dependencies that still matter, as syncs. queue->lock. */
 static uint32_t gather_deps(struct queue *q, struct drm_dsa_sync *syncs)
 {
@@ -111,7 +159,7 @@ static uint32_t gather_deps(struct queue *q, struct drm_dsa_sync *syncs)
 	for (unsigned int i = 0; i < q->dep_count; i++) {
 		struct dep *d = &q->deps[i];
 
-		if (!queue_quiet(d->queue, d->point))
+		if (!queue_passed(d->queue, d->point))
 			syncs[n++] = (struct drm_dsa_sync){
 				.handle = d->queue->syncobj,
 				.point = d->point,
@@ -149,8 +197,8 @@ static void close_batch(struct queue *q)
 	q->dep_count = 0;
 }
 
-/* The system call for the closed batch. queue->lock, dropped meanwhile. */
-static dsaError_t send(struct queue *q)
+/* The system call for the closed batch: 0 or an errno. queue->lock, dropped meanwhile. */
+static int send(struct queue *q)
 {
 	struct outgoing *out = &q->out;
 	int ret;
@@ -166,41 +214,61 @@ static dsaError_t send(struct queue *q)
 		out->pending = false;
 		q->submitted = out->point;
 		q->stalled = false;
-		return dsaSuccess;
+		return 0;
 	case -ECANCELED:
 	case -EIO:
 	case -ENODEV:
 		die(q);
-		return queue_error(q);
+		return ECANCELED;
 	default:
 		q->stalled = true;
-		return fail_errno(-ret, "submitting work");
+		return -ret;
 	}
 }
 
-/* Submits what is recorded by now. queue->lock, which it drops meanwhile. */
-static dsaError_t submit(struct queue *q)
+/* One step towards an empty batch: 0 or an errno. queue->lock, dropped meanwhile. */
+static int submit_step(struct queue *q)
+{
+	const struct queue *lost;
+
+	if (q->sending) {
+		pthread_cond_wait(&q->sent, &q->lock);
+		return 0;
+	}
+	if (q->out.pending)
+		return send(q);
+	lost = lost_dep(q);
+	if (lost) {
+		give_up(q, lost);
+		return ECANCELED;
+	}
+	if (q->inflight_count == QUEUE_MAX_INFLIGHT)
+		return wait_inflight(q, 0);
+	close_batch(q);
+	return send(q);
+}
+
+/*
+ * Submits what is recorded by now: 0, or an errno, ECANCELED if the queue has
+ * failed. Leaves the thread's last error alone, as not every caller fails with
+ * it. queue->lock, which it drops meanwhile.
+ */
+static int submit(struct queue *q)
 {
 	uint64_t target = batch_empty(q) ? q->closed : q->closed + 1;
-	dsaError_t error;
-	int ret;
+	int ret = 0;
 
-	while (q->submitted < target && !atomic_load(&q->dead)) {
-		if (q->sending) {
-			pthread_cond_wait(&q->sent, &q->lock);
-		} else if (!q->out.pending && q->inflight_count == QUEUE_MAX_INFLIGHT) {
-			ret = wait_inflight(q, 0);
-			if (ret)
-				return fail_errno(ret, "waiting for the device");
-		} else {
-			if (!q->out.pending)
-				close_batch(q);
-			error = send(q);
-			if (error)
-				return error;
-		}
-	}
-	return atomic_load(&q->dead) ? queue_error(q) : dsaSuccess;
+	while (!ret && q->submitted < target && !queue_failed(q))
+		ret = submit_step(q);
+	return queue_failed(q) ? ECANCELED : ret;
+}
+
+/* What a call returns for submit()'s @ret. */
+static dsaError_t submit_error(struct queue *q, int ret)
+{
+	if (queue_failed(q))
+		return queue_error(q);
+	return ret ? fail_errno(ret, "submitting work") : dsaSuccess;
 }
 
 /* There is work that only the helper will submit. queue->lock. */
@@ -240,6 +308,12 @@ static void *helper_main(void *arg)
 
 	pthread_mutex_lock(&q->lock);
 	while (!atomic_load(&q->dead)) {
+		if (queue_failed(q)) {
+			if (q->inflight_count && wait_inflight(q, q->inflight_count - 1))
+				break;
+			settle(q);
+			continue;
+		}
 		if (!helper_needed(q)) {
 			q->helper_idle = true;
 			pthread_cond_wait(&q->work, &q->lock);
@@ -252,7 +326,8 @@ static void *helper_main(void *arg)
 				q->stalled = true;
 		} else if (!q->inflight_count || q->cmd_head - q->batch_start >= GATHER_BYTES ||
 			   !gather(q)) {
-			submit(q);
+			if (submit(q))
+				q->stalled = true;
 		}
 	}
 	pthread_mutex_unlock(&q->lock);
@@ -279,26 +354,13 @@ static bool start_helper(struct queue *q)
 	return true;
 }
 
-/*
- * Moves to the ring's start when a command no longer fits before its end, and
- * submits first when the batch would be too long or torn. True: try again.
- */
-static bool wrap_or_split(struct queue *q, size_t bytes, dsaError_t *error)
+/* Where a command of @bytes fits next, with the batch's end behind it. */
+static uint64_t cmd_place(const struct queue *q, size_t bytes)
 {
 	uint64_t offset = q->cmd_head % RING_CMD_BYTES;
 	bool torn = offset + bytes + TAIL_BYTES > RING_CMD_BYTES;
-	bool has_commands = q->cmd_head != q->batch_start;
 
-	if (has_commands && (torn || q->cmd_head - q->batch_start + bytes > BATCH_MAX_BYTES)) {
-		*error = submit(q);
-		return true;
-	}
-	if (torn) {
-		q->cmd_head += RING_CMD_BYTES - offset;
-		q->batch_start = q->cmd_head;
-		return true;
-	}
-	return false;
+	return torn ? q->cmd_head + RING_CMD_BYTES - offset : q->cmd_head;
 }
 
 /* Where @bytes of data fit next. */
@@ -310,46 +372,73 @@ static uint64_t data_place(const struct queue *q, size_t bytes)
 	return offset + bytes > RING_DATA_BYTES ? at + RING_DATA_BYTES - offset : at;
 }
 
-dsaError_t queue_reserve(struct queue *q, size_t bytes, size_t data_bytes, void **cmd, void **data)
+/* The ring is full: what is recorded must go out, what is out must end. queue->lock. */
+static dsaError_t drain_some(struct queue *q)
+{
+	/* A batch of nothing but waits has its room already: it can stay. */
+	int ret = has_commands(q) ? submit(q) : 0;
+
+	if (!ret && q->inflight_count)
+		ret = wait_inflight(q, 0);
+	return submit_error(q, ret);
+}
+
+/* The batch would be torn by the ring's end, or too long. */
+static bool must_split(const struct queue *q, size_t bytes)
+{
+	return has_commands(q) && (cmd_place(q, bytes) != q->cmd_head ||
+				   q->cmd_head - q->batch_start + bytes > BATCH_MAX_BYTES);
+}
+
+/*
+ * Makes room at cmd_head for a command of @bytes and the batch's end, and for
+ * @data_bytes of data at *@at. queue->lock, dropped meanwhile if that needs a
+ * wait.
+ */
+static dsaError_t make_room(struct queue *q, size_t bytes, size_t data_bytes, uint64_t *at)
 {
 	dsaError_t error = dsaSuccess;
-	uint64_t at = 0;
+	uint64_t place;
 
-	pthread_mutex_lock(&q->lock);
-	for (;;) {
-		if (atomic_load(&q->dead)) {
-			error = queue_error(q);
-			break;
-		}
+	while (!error) {
+		if (queue_failed(q))
+			return queue_error(q);
 		reclaim(q);
-		if (wrap_or_split(q, bytes, &error)) {
-			if (error)
-				break;
+		if (must_split(q, bytes)) {
+			error = submit_error(q, submit(q));
 			continue;
 		}
-		at = data_place(q, data_bytes);
-		if (q->cmd_head + bytes + TAIL_BYTES - q->cmd_tail <= RING_CMD_BYTES &&
-		    (!data_bytes || at + data_bytes - q->data_tail <= RING_DATA_BYTES)) {
-			*cmd = q->ring->base + q->cmd_head % RING_CMD_BYTES;
-			if (data_bytes) {
-				*data = q->ring->base + RING_CMD_BYTES + at % RING_DATA_BYTES;
-				q->data_head = at + data_bytes;
-			}
+		place = cmd_place(q, bytes);
+		*at = data_place(q, data_bytes);
+		if (place + bytes + TAIL_BYTES - q->cmd_tail <= RING_CMD_BYTES &&
+		    (!data_bytes || *at + data_bytes - q->data_tail <= RING_DATA_BYTES)) {
+			if (!has_commands(q))
+				q->batch_start = place;
+			q->cmd_head = place;
 			return dsaSuccess;
 		}
-		/* The ring is full: what is recorded must go out, what is out must end. */
-		if (!batch_empty(q)) {
-			error = submit(q);
-			if (error)
-				break;
-		}
-		if (q->inflight_count && wait_inflight(q, 0)) {
-			error = fail(dsaErrorOperatingSystem, "waiting for the device failed");
-			break;
-		}
+		error = drain_some(q);
 	}
-	pthread_mutex_unlock(&q->lock);
 	return error;
+}
+
+dsaError_t queue_reserve(struct queue *q, size_t bytes, size_t data_bytes, void **cmd, void **data)
+{
+	dsaError_t error;
+	uint64_t at;
+
+	pthread_mutex_lock(&q->lock);
+	error = make_room(q, bytes, data_bytes, &at);
+	if (error) {
+		pthread_mutex_unlock(&q->lock);
+		return error;
+	}
+	*cmd = q->ring->base + q->cmd_head % RING_CMD_BYTES;
+	if (data_bytes) {
+		*data = q->ring->base + RING_CMD_BYTES + at % RING_DATA_BYTES;
+		q->data_head = at + data_bytes;
+	}
+	return dsaSuccess;
 }
 
 dsaError_t queue_commit(struct queue *q, size_t bytes, bool lazy, uint64_t *point)
@@ -364,40 +453,38 @@ dsaError_t queue_commit(struct queue *q, size_t bytes, bool lazy, uint64_t *poin
 		*point = q->closed + 1;
 	atomic_store(&q->recorded, q->closed + 1);
 	if (!q->batch_lazy) {
+		/* Should the submit fail, a later one is tried with the same batch. */
 		if ((first && q->inflight_count < QUEUE_DEPTH && !q->sending) || !start_helper(q))
 			submit(q);
 		else if (q->helper_idle)
 			pthread_cond_signal(&q->work);
-		if (atomic_load(&q->dead))
+		if (queue_failed(q))
 			error = queue_error(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return error;
 }
 
-dsaError_t queue_flush(struct queue *q)
-{
-	dsaError_t error = dsaSuccess;
-
-	pthread_mutex_lock(&q->lock);
-	if (atomic_load(&q->dead))
-		error = queue_error(q);
-	else if (q->ring)
-		error = submit(q);
-	pthread_mutex_unlock(&q->lock);
-	return error;
-}
-
-/* Makes sure that @point is on the device. */
+/* Makes sure that @point is on the device: 0, or an errno; also if the queue has failed. */
 static int push_out(struct queue *q, uint64_t point)
 {
 	int ret = 0;
 
 	pthread_mutex_lock(&q->lock);
-	if (point > q->submitted && !atomic_load(&q->dead) && submit(q) && !atomic_load(&q->dead))
-		ret = EAGAIN;
+	if (point > q->submitted && !queue_failed(q))
+		ret = submit(q);
 	pthread_mutex_unlock(&q->lock);
-	return ret;
+	return queue_failed(q) ? 0 : ret;
+}
+
+int queue_push(struct queue *q)
+{
+	return push_out(q, atomic_load(&q->recorded));
+}
+
+dsaError_t queue_flush(struct queue *q)
+{
+	return submit_error(q, queue_push(q));
 }
 
 /* A short look before going to sleep: short commands are done by then. */
@@ -417,26 +504,37 @@ static bool spin(struct queue *q, uint64_t point)
 	return false;
 }
 
+/* The device has nothing of the queue up to @point any more, yet that was not reached. */
+static void bury(struct queue *q, uint64_t point)
+{
+	pthread_mutex_lock(&q->lock);
+	if (!queue_passed(q, point))
+		die(q);
+	pthread_mutex_unlock(&q->lock);
+}
+
 int queue_block(struct queue *q, uint64_t point)
 {
+	uint64_t goal = point;
 	int ret;
 
 	atomic_store(&q->streak, false);
 	if (queue_quiet(q, point))
 		return 0;
 	ret = push_out(q, point);
-	if (ret || queue_quiet(q, point) || spin(q, point))
+	if (ret)
 		return ret;
-	ret = -kmd_syncobj_wait(q->dev->fd, q->syncobj, point, INT64_MAX);
-	if (queue_passed(q, point))
-		return 0;
-	if (ret && ret != ENODEV && ret != EIO)
-		return ret;
+	/* What comes after a wait in vain will not be submitted. */
+	if (queue_failed(q) && !atomic_load(&q->dead) && q->last_point < point)
+		goal = q->last_point;
+	if (!queue_quiet(q, goal) && !spin(q, goal)) {
+		ret = -kmd_syncobj_wait(q->dev->fd, q->syncobj, goal, INT64_MAX);
+		if (!queue_passed(q, goal) && ret && ret != ENODEV && ret != EIO)
+			return ret;
+	}
 	/* The fence is signalled, the last command has not run: the queue stopped. */
-	pthread_mutex_lock(&q->lock);
-	if (!queue_passed(q, point))
-		die(q);
-	pthread_mutex_unlock(&q->lock);
+	if (!queue_quiet(q, point))
+		bury(q, point);
 	return 0;
 }
 
@@ -444,77 +542,127 @@ dsaError_t queue_wait(struct queue *q, uint64_t point)
 {
 	int ret = queue_block(q, point);
 
-	if (atomic_load(&q->dead))
+	if (queue_failed(q))
 		return queue_error(q);
-	if (ret == EAGAIN)
-		return thread_state()->last;
 	return ret ? fail_errno(ret, "waiting for the device") : dsaSuccess;
 }
 
-dsaError_t queue_query(struct queue *q, uint64_t point)
+void queue_notice(struct queue *q)
 {
 	struct drm_dsa_queue_state state = { 0 };
 	int ret;
 
-	atomic_store(&q->streak, false);
-	if (atomic_load(&q->dead))
-		return queue_error(q);
-	if (queue_passed(q, point))
-		return dsaSuccess;
-	ret = push_out(q, point);
-	if (ret)
-		return thread_state()->last;
 	pthread_mutex_lock(&q->lock);
-	if (!atomic_load(&q->dead) && !queue_passed(q, point)) {
+	if (!atomic_load(&q->dead) && q->ring) {
+		settle(q);
 		state.queue_id = q->id;
-		ret = kmd_queue_state(q->dev->fd, &state);
+		ret = atomic_load(&q->dead) ? 0 : kmd_queue_state(q->dev->fd, &state);
 		if (ret == -ENODEV || (!ret && (state.flags & DRM_DSA_QUEUE_DEAD)))
 			die(q);
 	}
 	pthread_mutex_unlock(&q->lock);
-	if (atomic_load(&q->dead))
-		return queue_error(q);
+}
+
+int queue_look(struct queue *q, uint64_t point)
+{
+	int ret = 0;
+
+	atomic_store(&q->streak, false);
+	if (!queue_passed(q, point)) {
+		ret = push_out(q, point);
+		if (!ret)
+			queue_notice(q);
+	}
+	return ret;
+}
+
+dsaError_t queue_query(struct queue *q, uint64_t point)
+{
+	int ret = queue_look(q, point);
+
+	if (ret || queue_failed(q))
+		return submit_error(q, ret);
 	return queue_passed(q, point) ? dsaSuccess : dsaErrorNotReady;
 }
 
-/* queue->lock */
-static dsaError_t add_dep(struct queue *q, struct queue *other, uint64_t point)
+/* A wait for the same queue in a batch that begins with it covers this one. queue->lock. */
+static bool merge_dep(struct queue *q, struct queue *other, uint64_t point)
 {
-	dsaError_t error;
-
-	for (unsigned int i = 0; i < q->dep_count && q->cmd_head == q->batch_start; i++) {
+	if (has_commands(q))
+		return false;
+	for (unsigned int i = 0; i < q->dep_count; i++) {
 		if (q->deps[i].queue == other) {
 			if (q->deps[i].point < point)
 				q->deps[i].point = point;
-			return dsaSuccess;
+			return true;
 		}
 	}
-	if (q->cmd_head != q->batch_start || q->dep_count == BATCH_MAX_DEPS) {
-		error = submit(q);
+	return false;
+}
+
+/* queue->lock, dropped meanwhile. */
+static dsaError_t add_dep(struct queue *q, struct queue *other, uint64_t point)
+{
+	dsaError_t error;
+	uint64_t unused;
+
+	for (;;) {
+		/* A batch of nothing but waits, too, needs room for its end. */
+		error = make_room(q, 0, 0, &unused);
+		if (error)
+			return error;
+		if (merge_dep(q, other, point))
+			break;
+		if (!has_commands(q) && q->dep_count < BATCH_MAX_DEPS) {
+			q->deps[q->dep_count++] = (struct dep){ other, point };
+			break;
+		}
+		error = submit_error(q, submit(q));
 		if (error)
 			return error;
 	}
-	q->deps[q->dep_count++] = (struct dep){ other, point };
 	atomic_store(&q->recorded, q->closed + 1);
 	return dsaSuccess;
 }
 
 dsaError_t queue_add_dep(struct queue *q, struct queue *other, uint64_t point)
 {
-	dsaError_t error = dsaSuccess;
+	dsaError_t error;
+	int ret;
 
-	if (q == other || queue_quiet(other, point))
+	if (q == other || queue_passed(other, point))
 		return dsaSuccess;
 	/* The kernel takes only points that are submitted. */
-	if (push_out(other, point))
-		return thread_state()->last;
+	ret = push_out(other, point);
+	if (ret)
+		return fail_errno(ret, "submitting work");
 	pthread_mutex_lock(&q->lock);
-	if (atomic_load(&q->dead))
+	if (queue_failed(q))
 		error = queue_error(q);
 	else
 		error = add_dep(q, other, point);
+	/* The wait is in vain: finds that out, and fails behind what came before. */
+	if (!error && queue_lost(other, point))
+		error = submit_error(q, submit(q));
 	pthread_mutex_unlock(&q->lock);
 	return error;
+}
+
+void queue_nudge(struct queue *q)
+{
+	bool left, unused;
+
+	pthread_mutex_lock(&q->lock);
+	left = !queue_failed(q) && !batch_empty(q) && (q->batch_lazy || q->stalled);
+	/* Without a place in flight a submit would block. */
+	if (left && q->inflight_count < QUEUE_MAX_INFLIGHT)
+		submit(q);
+	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_lock(&q->dev->lock);
+	unused = !q->users;
+	pthread_mutex_unlock(&q->dev->lock);
+	if (unused)
+		queue_notice(q);
 }
 
 static struct ring_memory *take_ring(struct device *dev)
@@ -597,28 +745,22 @@ static bool idle(struct queue *q)
 	return queue_passed(q, atomic_load(&q->recorded));
 }
 
-/* An open queue that nobody uses, idle ones first. dev->lock. */
-static struct queue *find_unused(struct device *dev)
+/* An open queue that nobody uses and that has nothing to do. dev->lock. */
+static struct queue *find_idle(struct device *dev)
 {
-	struct queue *busy = NULL;
-
-	for (struct queue *q = dev->queues; q; q = q->next) {
-		if (!q->open || q->users || atomic_load(&q->dead))
-			continue;
-		if (idle(q))
+	for (struct queue *q = dev->queues; q; q = q->next)
+		if (q->open && !q->users && !queue_failed(q) && idle(q))
 			return q;
-		busy = q;
-	}
-	return busy;
+	return NULL;
 }
 
-/* The open queue with the fewest streams. dev->lock. */
+/* The open queue with the fewest streams; none, if it is still busy. dev->lock. */
 static struct queue *find_shared(struct device *dev)
 {
 	struct queue *best = NULL;
 
 	for (struct queue *q = dev->queues; q; q = q->next)
-		if (q->open && !atomic_load(&q->dead) && (!best || q->users < best->users))
+		if (q->open && !queue_failed(q) && (!best || q->users < best->users))
 			best = q;
 	return best;
 }
@@ -627,7 +769,7 @@ static struct queue *find_shared(struct device *dev)
 static struct queue *find_closed(struct device *dev)
 {
 	for (struct queue *q = dev->queues; q; q = q->next) {
-		if (!q->open && !q->users && !atomic_load(&q->dead)) {
+		if (!q->open && !q->users && !queue_failed(q)) {
 			q->users = 1;
 			return q;
 		}
@@ -641,7 +783,7 @@ static unsigned int fair_share(const struct device *dev)
 }
 
 /* One more hardware queue for this process; its place in hw_queues is taken. */
-static int grow(struct device *dev, struct queue **out)
+static int open_another(struct device *dev, struct queue **out)
 {
 	bool fresh = false;
 	struct queue *q;
@@ -672,36 +814,86 @@ static int grow(struct device *dev, struct queue **out)
 	return ret;
 }
 
-dsaError_t queue_acquire(struct device *dev, struct queue **out)
+/* One more hardware queue, within this process's share; negative errno. */
+static int grow(struct device *dev, struct queue **out)
 {
-	struct queue *q;
-	bool may_grow = false;
-	int ret = -ENOSPC;
+	bool may;
+	int ret;
 
 	pthread_mutex_lock(&dev->lock);
-	q = find_unused(dev);
-	if (q) {
-		q->users++;
-	} else if (dev->hw_queues < fair_share(dev)) {
-		dev->hw_queues++;
-		may_grow = true;
-	}
+	may = dev->hw_queues < fair_share(dev);
+	dev->hw_queues += may;
 	pthread_mutex_unlock(&dev->lock);
-	if (may_grow)
-		ret = grow(dev, &q);
-	if (q && !(may_grow && ret)) {
-		*out = q;
-		return dsaSuccess;
-	}
-	pthread_mutex_lock(&dev->lock);
-	if (may_grow)
+	if (!may)
+		return -ENOSPC;
+	ret = open_another(dev, out);
+	if (ret) {
+		pthread_mutex_lock(&dev->lock);
 		dev->hw_queues--;
-	q = find_shared(dev);
+		pthread_mutex_unlock(&dev->lock);
+	}
+	return ret;
+}
+
+/* A queue by @find, which counts a user; NULL: there is none. */
+static struct queue *take(struct device *dev, struct queue *(*find)(struct device *))
+{
+	struct queue *q;
+
+	pthread_mutex_lock(&dev->lock);
+	q = find(dev);
 	if (q)
 		q->users++;
 	pthread_mutex_unlock(&dev->lock);
-	*out = q;
-	return q ? dsaSuccess : fail_errno(-ret, "creating a queue");
+	return q;
+}
+
+/* A queue that no other stream uses, and no other work is on; negative errno. */
+static int take_own(struct device *dev, struct queue **out)
+{
+	*out = take(dev, find_idle);
+	return *out ? 0 : grow(dev, out);
+}
+
+/* Queues of destroyed streams may have been stopped since, and can make room for others. */
+static void notice_unused(struct device *dev)
+{
+	struct queue *q;
+	bool unused;
+
+	pthread_mutex_lock(&dev->lock);
+	q = dev->queues;
+	pthread_mutex_unlock(&dev->lock);
+	/* The list only grows at its head: walking it without the lock is safe. */
+	for (; q; q = q->next) {
+		pthread_mutex_lock(&dev->lock);
+		unused = q->open && !q->users;
+		pthread_mutex_unlock(&dev->lock);
+		if (unused && !idle(q))
+			queue_notice(q);
+	}
+}
+
+dsaError_t queue_acquire(struct device *dev, struct queue **out)
+{
+	int ret = take_own(dev, out);
+
+	if (ret) {
+		notice_unused(dev);
+		ret = take_own(dev, out);
+	}
+	/* Ends: each turn finds one more queue that the device has stopped. */
+	while (ret) {
+		*out = take(dev, find_shared);
+		if (!*out)
+			return fail_errno(-ret, "creating a queue");
+		queue_notice(*out);
+		if (!queue_failed(*out))
+			return dsaSuccess;
+		queue_release(*out);
+		ret = take_own(dev, out);
+	}
+	return dsaSuccess;
 }
 
 static void free_stage(struct queue *q)
@@ -721,13 +913,16 @@ static void close_spare(struct queue *q, unsigned int *kept)
 
 	pthread_mutex_lock(&q->lock);
 	pthread_mutex_lock(&dev->lock);
-	spare = q->open && !q->users && !atomic_load(&q->dead) && idle(q) && !q->sending;
+	spare = q->open && !q->users && !queue_failed(q) && idle(q) && !q->sending;
 	if (spare && *kept < IDLE_QUEUES_KEPT) {
 		(*kept)++;
 		spare = false;
 	}
-	if (spare)
-		q->users = 1; /* nobody takes it meanwhile */
+	if (spare) {
+		/* Nobody takes it meanwhile. */
+		q->users = 1;
+		q->open = false;
+	}
 	pthread_mutex_unlock(&dev->lock);
 	if (spare) {
 		reclaim(q);
@@ -747,14 +942,9 @@ void queue_release(struct queue *q)
 {
 	struct device *dev = q->dev;
 	unsigned int kept = 0;
-	bool dead = atomic_load(&q->dead), last;
+	bool last;
 
-	if (!dead) {
-		pthread_mutex_lock(&q->lock);
-		if (q->ring && !atomic_load(&q->dead))
-			submit(q);
-		pthread_mutex_unlock(&q->lock);
-	}
+	queue_push(q);
 	pthread_mutex_lock(&dev->lock);
 	last = --q->users == 0;
 	q = dev->queues;

@@ -150,8 +150,9 @@ DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream)
 		return error;
 	dead = atomic_load(&s->queue);
 	/* A fault that nobody has noticed yet counts too. */
-	queue_query(dead, atomic_load(&dead->recorded));
-	if (!atomic_load(&dead->dead)) {
+	queue_push(dead);
+	queue_notice(dead);
+	if (!queue_failed(dead)) {
 		stream_put(s);
 		return dsaSuccess;
 	}

@@ -180,6 +180,7 @@ TEST_F(fault, event_of_a_failed_stream)
 	uint64_t program = 0;
 	dsaEvent_t before, after;
 	dsaStream_t other;
+	uint32_t *flag;
 	float ms;
 
 	OK(dsaStreamCreate(&other));
@@ -187,18 +188,177 @@ TEST_F(fault, event_of_a_failed_stream)
 	OK(dsaEventCreate(&after));
 	OK(dsaEventRecord(before, self->stream));
 	OK(dsaEventSynchronize(before));
+	flag = hold(self->stream);
 	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
 	OK(dsaEventRecord(after, self->stream));
 	OK(dsaStreamWaitEvent(other, after, 0));
 	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other));
+	release(flag);
 	FAILS(dsaErrorLaunchFailure, dsaEventSynchronize(after));
 	FAILS(dsaErrorLaunchFailure, dsaEventQuery(after));
 	FAILS(dsaErrorLaunchFailure, dsaEventElapsedTime(&ms, before, after));
 	OK(dsaEventQuery(before));
-	/* The wait ends; the other stream is unharmed. */
+	/* Submitted before the fault: the wait ends, and the other stream goes on. */
 	OK(dsaStreamSynchronize(other));
 	EXPECT_EQ(1, *self->counter);
 	OK(dsaEventDestroy(after));
+}
+
+/* Nothing runs on data that will not come: neither with a known failure ... */
+TEST_F(fault, wait_for_a_failed_stream)
+{
+	uint64_t program = 0;
+	dsaStream_t other, third;
+	dsaEvent_t e, e2;
+	uint32_t *flag;
+
+	OK(dsaStreamCreate(&other));
+	OK(dsaStreamCreate(&third));
+	OK(dsaEventCreate(&e));
+	OK(dsaEventCreate(&e2));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	OK(dsaEventRecord(e, self->stream));
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
+	flag = hold(other);
+	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other));
+	OK(dsaEventRecord(e2, other));
+	FAILS(dsaErrorLaunchFailure, dsaStreamWaitEvent(other, e, 0));
+	OK(dsaGetLastErrorInfo(&self->info));
+	TH_LOG("%s", self->info.text);
+	EXPECT_STREQ("trap_at", self->info.kernel);
+	EXPECT_NE(NULL, strstr(self->info.text, "waited for an event"));
+	FAILS(dsaErrorLaunchFailure,
+	      dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other));
+	FAILS(dsaErrorLaunchFailure, dsaStreamQuery(other));
+	FAILS(dsaErrorLaunchFailure, dsaEventRecord(e, other));
+	/* What was there before the wait is not affected. */
+	EXPECT_EQ(dsaErrorNotReady, dsaEventQuery(e2));
+	OK(dsaStreamWaitEvent(third, e2, 0));
+	OK(dsaStreamRecover(other));
+	OK(dsaStreamQuery(other));
+	OK(dsaMemsetAsync(self->memory, 0, 4, other));
+	OK(dsaStreamSynchronize(other));
+	EXPECT_EQ(0, *self->counter);
+	release(flag);
+	OK(dsaStreamSynchronize(third));
+	OK(dsaEventSynchronize(e2));
+	EXPECT_EQ(1, *self->counter);
+	OK(dsaStreamRecover(self->stream));
+	OK(dsaDeviceSynchronize());
+}
+
+/* ... nor with one that comes between the wait and the work behind it. */
+TEST_F(fault, stream_fails_while_another_waits)
+{
+	uint64_t program = 0;
+	dsaStream_t other;
+	uint32_t *flag;
+	dsaEvent_t e;
+
+	OK(dsaStreamCreate(&other));
+	OK(dsaEventCreate(&e));
+	flag = hold(self->stream);
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	OK(dsaEventRecord(e, self->stream));
+	OK(dsaStreamWaitEvent(other, e, 0));
+	release(flag);
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
+	dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other);
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(other));
+	EXPECT_EQ(0, *self->counter);
+	OK(dsaStreamRecover(other));
+	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other));
+	OK(dsaStreamSynchronize(other));
+	EXPECT_EQ(1, *self->counter);
+}
+
+/* A record that fails leaves the event as it was. */
+TEST_F(fault, failed_record)
+{
+	uint64_t program = 0;
+	dsaStream_t other;
+	uint32_t *flag;
+	dsaEvent_t e;
+	float ms;
+
+	OK(dsaStreamCreate(&other));
+	OK(dsaEventCreate(&e));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
+	flag = hold(other);
+	OK(dsaEventRecord(e, other));
+	FAILS(dsaErrorLaunchFailure, dsaEventRecord(e, self->stream));
+	EXPECT_EQ(dsaErrorNotReady, dsaEventQuery(e));
+	release(flag);
+	OK(dsaEventSynchronize(e));
+	OK(dsaEventElapsedTime(&ms, e, e));
+}
+
+/* A call that succeeds leaves the last error alone, even if it meets a fault. */
+TEST_F(fault, success_is_no_error)
+{
+	uint64_t program = 0;
+	dsaStream_t gone;
+	uint32_t *flag;
+	dsaEvent_t e;
+
+	OK(dsaEventCreate(&e));
+	OK(dsaStreamCreate(&gone));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, gone));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	usleep(200000);
+	OK(dsaStreamRecover(self->stream));
+	EXPECT_EQ(dsaSuccess, dsaPeekAtLastError());
+	OK(dsaEventRecord(e, gone));
+	OK(dsaStreamDestroy(gone));
+	EXPECT_EQ(dsaSuccess, dsaPeekAtLastError());
+
+	flag = hold(self->stream);
+	OK(dsaEventRecord(e, self->stream));
+	EXPECT_EQ(dsaErrorNotReady, dsaEventQuery(e)); /* hands it to the device */
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	release(flag);
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
+	EXPECT_EQ(dsaErrorLaunchFailure, dsaGetLastError());
+	OK(dsaEventSynchronize(e));
+	OK(dsaEventQuery(e));
+	OK(dsaStreamRecover(self->stream));
+	OK(dsaDeviceSynchronize());
+	EXPECT_EQ(dsaSuccess, dsaPeekAtLastError());
+}
+
+/* Of two faults, the one that is returned is the one that is described. */
+TEST_F(fault, first_error_is_the_last_error)
+{
+	uint64_t program = 0;
+	dsaStream_t other;
+	dsaError_t error;
+
+	OK(dsaStreamCreate(&other));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, self->stream));
+	OK(dsaLaunchKernel(test_kernel("illegal"), GRID(1), NULL, 0, other));
+	error = dsaDeviceSynchronize();
+	EXPECT_NE(dsaSuccess, error);
+	OK(dsaGetLastErrorInfo(&self->info));
+	EXPECT_EQ(error, self->info.error);
+	EXPECT_EQ(error, dsaPeekAtLastError());
+}
+
+/* No stream gets the queue of a destroyed one whose fault nobody saw. */
+TEST_F(fault, is_not_inherited)
+{
+	uint64_t program = 0;
+	dsaStream_t s;
+
+	for (int i = 0; i < 80; i++) {
+		OK(dsaStreamCreate(&s));
+		OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, s));
+		OK(dsaStreamSynchronize(s));
+		OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, s));
+		OK(dsaStreamDestroy(s));
+	}
+	EXPECT_EQ(80, *self->counter);
+	EXPECT_EQ(dsaSuccess, dsaPeekAtLastError());
 }
 
 TEST_F(fault, of_the_default_stream)

@@ -71,4 +71,19 @@ static inline dsaFunction_t test_kernel(const char *name)
 	return function;
 }
 
+/* A kernel that runs until release(): keeps a stream busy for as long as wanted. */
+static inline uint32_t *hold(dsaStream_t stream)
+{
+	uint32_t *flag = NULL;
+
+	if (dsaMallocHost((void **)&flag, 4) == dsaSuccess)
+		dsaLaunchKernel(test_kernel("wait_flag"), GRID(1), ARGS(&flag), 0, stream);
+	return flag;
+}
+
+static inline void release(uint32_t *flag)
+{
+	__atomic_store_n(flag, 1, __ATOMIC_RELEASE);
+}
+
 #endif /* LIBDSA_FIXTURE_H */

@@ -156,6 +156,52 @@ TEST(free_in_flight)
 	OK(dsaStreamSynchronize(NULL));
 }
 
+/* Device memory that is free becomes @bytes or more within a few seconds. */
+static bool comes_back(size_t bytes)
+{
+	size_t now = 0, total;
+
+	for (int i = 0; now < bytes && i < 500; i++) {
+		usleep(10000);
+		if (dsaMemGetInfo(&now, &total))
+			return false;
+	}
+	return now >= bytes;
+}
+
+/* Freed memory comes back though nobody looks at the streams that used it. */
+TEST(free_behind_a_lazy_record)
+{
+	size_t before, total;
+	dsaStream_t s;
+	dsaEvent_t e;
+	void *dev;
+
+	OK(dsaStreamCreate(&s));
+	OK(dsaEventCreate(&e));
+	OK(dsaMalloc(&dev, 32 * MIB));
+	OK(dsaMemGetInfo(&before, &total));
+	OK(dsaEventRecord(e, s));
+	OK(dsaFree(dev));
+	EXPECT_TRUE(comes_back(before + 32 * MIB));
+}
+
+TEST(free_behind_an_unseen_fault)
+{
+	uint64_t program = 0;
+	size_t before, total;
+	dsaStream_t s;
+	void *dev;
+
+	OK(dsaStreamCreate(&s));
+	OK(dsaMalloc(&dev, 32 * MIB));
+	OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, s));
+	OK(dsaMemGetInfo(&before, &total));
+	OK(dsaStreamDestroy(s));
+	OK(dsaFree(dev));
+	EXPECT_TRUE(comes_back(before + 32 * MIB));
+}
+
 /* Sizes and offsets around every boundary there is, in all four host/device ways. */
 TEST(copies_of_odd_sizes)
 {

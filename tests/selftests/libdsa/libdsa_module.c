@@ -290,4 +290,51 @@ TEST(unload_in_flight)
 	EXPECT_EQ(2000, *counter);
 }
 
+struct launcher {
+	_Atomic(dsaFunction_t) function;
+	atomic_bool stop;
+	uint64_t *counter, launched;
+	dsaError_t error;
+};
+
+static void *launch_until_told(void *arg)
+{
+	struct launcher *l = arg;
+	dsaError_t error;
+
+	while (!atomic_load(&l->stop)) {
+		error = dsaLaunchKernel(atomic_load(&l->function), GRID(1), ARGS(&l->counter), 0,
+					NULL);
+		l->launched += error == dsaSuccess;
+		if (error && error != dsaErrorInvalidResourceHandle)
+			l->error = error;
+	}
+	if (!l->error)
+		l->error = dsaStreamSynchronize(NULL);
+	return NULL;
+}
+
+/* A launch beside an unload either finds no function or runs. */
+TEST(unload_beside_launches)
+{
+	struct launcher l = { 0 };
+	dsaModule_t module;
+	dsaFunction_t f;
+	pthread_t thread;
+
+	OK(dsaMallocHost((void **)&l.counter, 8));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, launch_until_told, &l));
+	for (int i = 0; i < 200; i++) {
+		OK(dsaModuleLoadData(&module, dsa_kernels_test));
+		OK(dsaModuleGetFunction(&f, module, "add_one"));
+		atomic_store(&l.function, f);
+		usleep((useconds_t)(i % 7) * 200);
+		OK(dsaModuleUnload(module));
+	}
+	atomic_store(&l.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(dsaSuccess, l.error);
+	EXPECT_EQ(l.launched, *l.counter);
+}
+
 TEST_HARNESS_MAIN

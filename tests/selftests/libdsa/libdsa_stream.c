@@ -2,21 +2,6 @@
 /* Streams and events: order, overlap, time. */
 #include "libdsa_fixture.h"
 
-/* A kernel that runs until release(): keeps a stream busy for as long as wanted. */
-static uint32_t *hold(dsaStream_t stream)
-{
-	uint32_t *flag = NULL;
-
-	if (dsaMallocHost((void **)&flag, 4) == dsaSuccess)
-		dsaLaunchKernel(test_kernel("wait_flag"), GRID(1), ARGS(&flag), 0, stream);
-	return flag;
-}
-
-static void release(uint32_t *flag)
-{
-	__atomic_store_n(flag, 1, __ATOMIC_RELEASE);
-}
-
 TEST(create_and_destroy)
 {
 	dsaStream_t a, b;
@@ -282,6 +267,189 @@ TEST(device_synchronize_waits_for_all)
 	}
 	OK(dsaDeviceSynchronize());
 	EXPECT_EQ(800, *counter);
+}
+
+static void *release_later(void *flag)
+{
+	usleep(200000);
+	release(flag);
+	return NULL;
+}
+
+static void *leave_work(void *arg)
+{
+	uint64_t **counter = arg;
+
+	counter[1] = (uint64_t *)hold(NULL);
+	dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter[0]), 0, NULL);
+	return NULL;
+}
+
+/* Of a destroyed stream, and of the default stream of a thread that is gone. */
+TEST(device_synchronize_waits_for_what_was_left)
+{
+	uint64_t *work[2];
+	uint32_t *flag;
+	pthread_t thread;
+	dsaStream_t s;
+
+	OK(dsaMallocHost((void **)&work[0], 8));
+	OK(dsaStreamCreate(&s));
+	flag = hold(s);
+	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&work[0]), 0, s));
+	OK(dsaStreamDestroy(s));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, release_later, flag));
+	OK(dsaDeviceSynchronize());
+	EXPECT_EQ(1, *work[0]);
+	pthread_join(thread, NULL);
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, leave_work, work));
+	pthread_join(thread, NULL);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, release_later, work[1]));
+	OK(dsaDeviceSynchronize());
+	EXPECT_EQ(2, *work[0]);
+	pthread_join(thread, NULL);
+}
+
+/* A new stream does not queue behind a destroyed one that is still busy. */
+TEST(new_streams_are_independent)
+{
+	dsaStream_t old, fresh;
+	uint64_t *counter;
+	uint32_t *flag;
+
+	OK(dsaMallocHost((void **)&counter, 8));
+	OK(dsaStreamCreate(&old));
+	flag = hold(old);
+	OK(dsaStreamDestroy(old));
+	OK(dsaStreamCreate(&fresh));
+	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0, fresh));
+	OK(dsaStreamSynchronize(fresh));
+	EXPECT_EQ(1, *counter);
+	EXPECT_EQ(0, *flag);
+	release(flag);
+	OK(dsaDeviceSynchronize());
+}
+
+struct recorder {
+	dsaStream_t stream;
+	dsaEvent_t event, other;
+	atomic_int done, failures;
+};
+
+enum { RECORDS = 20000 };
+
+static void *record_many(void *arg)
+{
+	struct recorder *r = arg;
+
+	while (atomic_load(&r->done) < RECORDS) {
+		if (dsaEventRecord(r->event, r->stream))
+			atomic_fetch_add(&r->failures, 1);
+		atomic_fetch_add(&r->done, 1);
+	}
+	return NULL;
+}
+
+static void *wait_once(void *arg)
+{
+	struct recorder *r = arg;
+
+	if (dsaStreamWaitEvent(r->stream, r->other, 0) || dsaStreamSynchronize(r->stream))
+		atomic_fetch_add(&r->failures, 1);
+	return NULL;
+}
+
+/* Calls block for room; who asks about the event meanwhile does not; nothing is lost. */
+TEST(full_ring)
+{
+	struct recorder r = { 0 };
+	pthread_t recorder, waiter;
+	dsaStream_t other;
+	uint32_t *flag, *other_flag;
+	int seen = -1;
+
+	OK(dsaStreamCreate(&r.stream));
+	OK(dsaStreamCreate(&other));
+	OK(dsaEventCreate(&r.event));
+	OK(dsaEventCreate(&r.other));
+	flag = hold(r.stream);
+	other_flag = hold(other);
+	OK(dsaEventRecord(r.other, other));
+	ASSERT_EQ(0, pthread_create(&recorder, NULL, record_many, &r));
+	while (seen != atomic_load(&r.done)) {
+		seen = atomic_load(&r.done);
+		usleep(300000);
+	}
+	EXPECT_LT(seen, RECORDS);
+	EXPECT_EQ(dsaErrorNotReady, dsaEventQuery(r.event));
+	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_once, &r));
+	usleep(50000);
+	release(flag);
+	usleep(50000);
+	release(other_flag);
+	pthread_join(recorder, NULL);
+	pthread_join(waiter, NULL);
+	OK(dsaStreamSynchronize(r.stream));
+	OK(dsaEventQuery(r.event));
+	EXPECT_EQ(RECORDS, atomic_load(&r.done));
+	EXPECT_EQ(0, atomic_load(&r.failures));
+}
+
+/* Batches of nothing but waits, many of them. */
+TEST(nothing_but_waits)
+{
+	enum { N = 20, ROUNDS = 20 };
+	dsaStream_t s[N], last;
+	uint64_t *counter;
+	dsaEvent_t e[N];
+	uint32_t *flag;
+
+	OK(dsaMallocHost((void **)&counter, 8));
+	OK(dsaStreamCreate(&last));
+	for (int i = 0; i < N; i++) {
+		OK(dsaStreamCreate(&s[i]));
+		OK(dsaEventCreate(&e[i]));
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		flag = hold(s[0]);
+		for (int i = 0; i < N; i++) {
+			if (i)
+				OK(dsaStreamWaitEvent(s[i], e[0], 0));
+			OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0,
+					   s[i]));
+			OK(dsaEventRecord(e[i], s[i]));
+			OK(dsaStreamWaitEvent(last, e[i], 0));
+		}
+		EXPECT_EQ(dsaErrorNotReady, dsaStreamQuery(last));
+		release(flag);
+		OK(dsaStreamSynchronize(last));
+		ASSERT_EQ((uint64_t)N * (round + 1), *counter);
+	}
+}
+
+/* Times are read of an event that another thread records over and over. */
+TEST(event_shared_by_threads)
+{
+	struct recorder r = { 0 };
+	pthread_t recorder;
+	dsaError_t error;
+	float ms;
+
+	OK(dsaEventCreate(&r.event));
+	OK(dsaStreamCreate(&r.stream));
+	OK(dsaEventRecord(r.event, r.stream));
+	OK(dsaEventSynchronize(r.event));
+	atomic_store(&r.done, RECORDS - 2000);
+	ASSERT_EQ(0, pthread_create(&recorder, NULL, record_many, &r));
+	while (atomic_load(&r.done) < RECORDS) {
+		error = dsaEventElapsedTime(&ms, r.event, r.event);
+		if (error != dsaErrorNotReady)
+			ASSERT_EQ(dsaSuccess, error);
+		OK(dsaEventSynchronize(r.event));
+	}
+	pthread_join(recorder, NULL);
+	EXPECT_EQ(0, atomic_load(&r.failures));
 }
 
 TEST(elapsed_time)
