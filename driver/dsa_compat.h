@@ -25,13 +25,11 @@
 #include <drm/drm_buddy.h>
 #endif
 
-/* Arguments of the scheduler of one hardware queue. */
+/* Arguments of the scheduler of one hardware queue. It times nothing: see dsa_watchdog.c. */
 struct dsa_sched_args {
 	const struct drm_sched_backend_ops *ops;
 	struct workqueue_struct *submit_wq;
-	struct workqueue_struct *timeout_wq;
 	u32 credit_limit;
-	long timeout;
 	const char *name;
 	struct device *dev;
 };
@@ -45,16 +43,15 @@ static inline int dsa_compat_sched_init(struct drm_gpu_scheduler *sched,
 		.submit_wq = a->submit_wq,
 		.num_rqs = 1,
 		.credit_limit = a->credit_limit,
-		.timeout = a->timeout,
-		.timeout_wq = a->timeout_wq,
+		.timeout = MAX_SCHEDULE_TIMEOUT,
 		.name = a->name,
 		.dev = a->dev,
 	};
 
 	return drm_sched_init(sched, &args);
 #else
-	return drm_sched_init(sched, a->ops, a->submit_wq, 1, a->credit_limit, 0, a->timeout,
-			      a->timeout_wq, NULL, a->name, a->dev);
+	return drm_sched_init(sched, a->ops, a->submit_wq, 1, a->credit_limit, 0,
+			      MAX_SCHEDULE_TIMEOUT, NULL, NULL, a->name, a->dev);
 #endif
 }
 
@@ -68,43 +65,14 @@ static inline int dsa_compat_job_init(struct drm_sched_job *job, struct drm_sche
 #endif
 }
 
-static inline void dsa_compat_sched_start(struct drm_gpu_scheduler *sched)
-{
-#ifdef DSA_HAVE_SCHED_START_ERRNO
-	drm_sched_start(sched, 0);
-#else
-	drm_sched_start(sched);
-#endif
-}
-
-/* The time-out was dealt with. */
-static inline enum drm_gpu_sched_stat dsa_compat_stat_handled(void)
-{
-#ifdef DSA_HAVE_SCHED_STAT_RESET
-	return DRM_GPU_SCHED_STAT_RESET;
-#else
-	return DRM_GPU_SCHED_STAT_NOMINAL;
-#endif
-}
-
 /*
- * The time-out was a false alarm: the job goes back to the list that the
- * scheduler took it from. It may have finished meanwhile, so whoever frees
- * finished jobs looks again.
+ * The worker that has freed the last job may not be through: it looks once
+ * more for something to do, which must not come after the scheduler's end.
  */
-static inline enum drm_gpu_sched_stat dsa_compat_stat_no_hang(struct drm_sched_job *job)
+static inline void dsa_compat_sched_fini(struct drm_gpu_scheduler *sched)
 {
-#ifdef DSA_HAVE_SCHED_STAT_NO_HANG
-	return DRM_GPU_SCHED_STAT_NO_HANG;
-#else
-	struct drm_gpu_scheduler *sched = job->sched;
-
-	spin_lock(&sched->job_list_lock);
-	list_add(&job->list, &sched->pending_list);
-	spin_unlock(&sched->job_list_lock);
-	drm_sched_wqueue_start(sched);
-	return DRM_GPU_SCHED_STAT_NOMINAL;
-#endif
+	flush_work(&sched->work_free_job);
+	drm_sched_fini(sched);
 }
 
 static inline int dsa_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 addr, u64 range,

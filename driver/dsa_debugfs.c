@@ -22,8 +22,9 @@ static ssize_t dsa_ping_read(struct file *file, char __user *buf, size_t count, 
 	u64 ns = 0;
 	int idx, len, ret;
 
-	if (!drm_dev_enter(&dsa->drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	ret = dsa_device_ping(dsa, &ns);
 	drm_dev_exit(idx);
 	if (ret)
@@ -43,13 +44,13 @@ static const struct file_operations dsa_ping_fops = {
 static ssize_t dsa_reset_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	struct dsa_device *dsa = file->private_data;
-	int idx;
+	int idx, ret;
 
 	if (!drm_dev_enter(&dsa->drm, &idx))
 		return -ENODEV;
-	dsa_device_reset(dsa);
+	ret = dsa_device_reset(dsa);
 	drm_dev_exit(idx);
-	return count;
+	return ret ?: count;
 }
 
 static const struct file_operations dsa_reset_fops = {

@@ -154,18 +154,35 @@ static void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty)
 	}
 }
 
+/*
+ * The device is of no use any more: keeps it from memory that others will
+ * get, and lets those go who wait for it.
+ */
+static void dsa_device_end_locked(struct dsa_device *dsa, int error)
+{
+	lockdep_assert_held(&dsa->hw_lock);
+	pci_clear_master(to_pci_dev(dsa->drm.dev));
+	WRITE_ONCE(dsa->error, error);
+	/* After the error: who waits for what is over has seen either. */
+	smp_wmb();
+	atomic_inc(&dsa->mmu.generation);
+}
+
 /**
  * dsa_device_reset_locked - Reset the device when nothing less helps.
- * @dsa: the device, inside drm_dev_enter().
+ * @dsa: the device.
  * @guilty: the queue that is the reason, or NULL.
  *
- * All queues are lost; address spaces and HBM stay.
+ * All queues are lost; address spaces and HBM stay. Nothing happens to a
+ * device that is out of service.
  */
 void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 {
 	lockdep_assert_held(&dsa->hw_lock);
+	if (dsa->error)
+		return;
 	if (dsa_reset_hw(dsa)) {
-		dsa->wedged = true;
+		dsa_device_end_locked(dsa, -EIO);
 		drm_err(&dsa->drm, "device is unusable until it is removed or the machine restarts\n");
 	} else {
 		dsa_mmu_restore_roots(dsa);
@@ -174,11 +191,21 @@ void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 	dsa_lose_queues(dsa, guilty);
 }
 
-void dsa_device_reset(struct dsa_device *dsa)
+/**
+ * dsa_device_reset - Reset the device on demand.
+ * @dsa: the device.
+ *
+ * Return: 0, or &dsa_device.error.
+ */
+int dsa_device_reset(struct dsa_device *dsa)
 {
+	int ret;
+
 	mutex_lock(&dsa->hw_lock);
 	dsa_device_reset_locked(dsa, NULL);
+	ret = dsa->error;
 	mutex_unlock(&dsa->hw_lock);
+	return ret;
 }
 
 /* ---- probe and removal ---- */
@@ -302,15 +329,18 @@ int dsa_device_init(struct dsa_device *dsa)
 
 /**
  * dsa_device_fini - Take the device out of service.
- * @dsa: the device, unplugged: no ioctl is inside drm_dev_enter() any more.
+ * @dsa: the device, not yet unplugged: drm_dev_unplug() waits for those inside
+ *       drm_dev_enter(), but those who come after it free what they have.
+ *       So the device lets go of all memory first.
  */
 void dsa_device_fini(struct dsa_device *dsa)
 {
 	mutex_lock(&dsa->hw_lock);
-	if (!dsa_gone(dsa)) {
+	if (!dsa->error && !dsa_gone(dsa)) {
 		dsa_int_enable(dsa, 0);
 		dsa_reset_hw(dsa);
 	}
+	dsa_device_end_locked(dsa, -ENODEV);
 	dsa_lose_queues(dsa, NULL);
 	mutex_unlock(&dsa->hw_lock);
 }

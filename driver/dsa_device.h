@@ -13,6 +13,7 @@
 #include <linux/xarray.h>
 
 #include <drm/drm_device.h>
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 
 #include <hw/dsa_regs.h>
@@ -99,7 +100,8 @@ struct dsa_hbm {
  * struct dsa_mmu - The device's MMU.
  * @asids: address space ids in use; has its own lock.
  * @roots: what each root register holds.
- * @generation: device resets so far; a reset drops all translations.
+ * @generation: device resets so far, and its end; a reset drops all
+ *              translations.
  */
 struct dsa_mmu {
 	/** @lock: protects @roots and the invalidation registers. */
@@ -121,9 +123,9 @@ struct dsa_mmu {
  * @vectors: argument of the queues' interrupt handlers.
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
- * @wedged: a reset failed; nothing but removal helps.
- * @last_hang: jiffies when a job last ran into its time-out.
- * @hang_seen: @last_hang is valid.
+ * @error: what comes of whoever wants something of the device: 0, -EIO once a
+ *         reset has failed, -ENODEV once it is being removed. Then no queue
+ *         has a hardware queue, and none gets one. Written under @hw_lock.
  * @sched_wq: runs and frees jobs.
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
@@ -143,14 +145,12 @@ struct dsa_device {
 
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
-	 * as a whole; protects @hwq_used, @wedged and @last_hang. Outermost but for &dsa_vm.lock.
+	 * as a whole; protects @hwq_used. Outermost but for &dsa_vm.lock.
 	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
 	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
-	bool wedged;
-	unsigned long last_hang;
-	bool hang_seen;
+	int error;
 
 	struct workqueue_struct *sched_wq;
 	struct workqueue_struct *reset_wq;
@@ -187,10 +187,26 @@ static inline struct dsa_device *to_dsa_device(struct drm_device *drm)
 	return container_of(drm, struct dsa_device, drm);
 }
 
+/*
+ * drm_dev_enter() for what needs a device that works. Returns 0, then
+ * drm_dev_exit() is due, or why there is none.
+ */
+static inline int dsa_device_enter(struct dsa_device *dsa, int *idx)
+{
+	int ret;
+
+	if (!drm_dev_enter(&dsa->drm, idx))
+		return -ENODEV;
+	ret = READ_ONCE(dsa->error);
+	if (ret)
+		drm_dev_exit(*idx);
+	return ret;
+}
+
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
 void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
-void dsa_device_reset(struct dsa_device *dsa);
+int dsa_device_reset(struct dsa_device *dsa);
 int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
 
 int dsa_hbm_init(struct dsa_device *dsa);

@@ -20,13 +20,16 @@
 
 uint dsa_job_timeout_ms = 30000;
 module_param_named(job_timeout_ms, dsa_job_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(job_timeout_ms, "Time a job may take, ms, 0: any; for queues created from now on (default 30000)");
+MODULE_PARM_DESC(job_timeout_ms, "Time in which a job must get further by a command, ms, 0: any; for queues created from now on (default 30000)");
 
 bool dsa_pt_system;
 module_param_named(pt_system, dsa_pt_system, bool, 0644);
 MODULE_PARM_DESC(pt_system, "Put new page tables into system memory, as when HBM is full; for tests");
 
 struct workqueue_struct *dsa_release_wq;
+
+/* Jobs that wait for fences of other drivers may keep their queue for longer. */
+#define DSA_CLOSE_TIMEOUT	HZ
 
 static int dsa_open(struct drm_device *drm, struct drm_file *file)
 {
@@ -42,9 +45,14 @@ static int dsa_open(struct drm_device *drm, struct drm_file *file)
 	return 0;
 }
 
-/* The last user is gone, perhaps killed with work in flight. */
+/*
+ * The last user is gone, perhaps killed with work in flight. All that it had is
+ * given back before the file is closed, so that what is free shows as free, and
+ * the module can be removed.
+ */
 static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 {
+	unsigned long deadline = jiffies + DSA_CLOSE_TIMEOUT;
 	struct dsa_file *dfile = file->driver_priv;
 	struct dsa_queue *queue;
 	struct dsa_vm *vm;
@@ -53,7 +61,7 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_for_each(&dfile->queues, id, queue)
 		dsa_queue_kill(queue);
 	xa_for_each(&dfile->queues, id, queue)
-		dsa_queue_put(queue);
+		dsa_queue_put_sync(queue, deadline);
 	xa_for_each(&dfile->vms, id, vm) {
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
@@ -61,8 +69,6 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_destroy(&dfile->queues);
 	xa_destroy(&dfile->vms);
 	kfree(dfile);
-	/* So that what is free shows as free once the file is closed. */
-	flush_workqueue(to_dsa_device(drm)->sched_wq);
 	flush_workqueue(dsa_release_wq);
 }
 
@@ -163,8 +169,8 @@ static void dsa_remove(struct pci_dev *pdev)
 {
 	struct dsa_device *dsa = pci_get_drvdata(pdev);
 
-	drm_dev_unplug(&dsa->drm);
 	dsa_device_fini(dsa);
+	drm_dev_unplug(&dsa->drm);
 }
 
 static const struct pci_device_id dsa_pci_ids[] = {

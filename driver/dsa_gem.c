@@ -208,7 +208,10 @@ static bool dsa_system_has(u64 size)
 	return (size >> PAGE_SHIFT) + reserve <= (u64)max(si_mem_available(), 0l);
 }
 
-static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
+/* Bytes that objects being created will take: those who ask at the same time count each other. */
+static atomic64_t dsa_system_pending = ATOMIC64_INIT(0);
+
+static struct dsa_bo *dsa_bo_alloc_system(struct dsa_device *dsa, u64 size)
 {
 	struct drm_gem_shmem_object *shmem;
 	struct scatterlist *sg;
@@ -216,8 +219,6 @@ static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 	struct dsa_bo *bo;
 	int i;
 
-	if (!dsa_system_has(size))
-		return ERR_PTR(-ENOMEM);
 	shmem = drm_gem_shmem_create(&dsa->drm, size);
 	if (IS_ERR(shmem))
 		return ERR_CAST(shmem);
@@ -239,6 +240,16 @@ static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 	return bo;
 }
 
+static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
+{
+	struct dsa_bo *bo = ERR_PTR(-ENOMEM);
+
+	if (dsa_system_has(atomic64_add_return(size, &dsa_system_pending)))
+		bo = dsa_bo_alloc_system(dsa, size);
+	atomic64_sub(size, &dsa_system_pending);
+	return bo;
+}
+
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct dsa_device *dsa = to_dsa_device(drm);
@@ -249,8 +260,9 @@ int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fil
 
 	if (args->flags & ~DRM_DSA_BO_SYSTEM || !args->size || args->size > BIT_ULL(DSA_VA_BITS))
 		return -EINVAL;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 
 	size = PAGE_ALIGN(args->size);
 	if (args->flags & DRM_DSA_BO_SYSTEM)

@@ -104,7 +104,7 @@ static void dsa_hbm_clear_chunk(void __iomem *p, u64 size)
  * @offset: first byte.
  * @size: bytes.
  *
- * Return: 0 or -EINTR when the process is being killed.
+ * Return: 0, -EINTR when the process is being killed, or &dsa_device.error.
  */
 int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size)
 {
@@ -117,6 +117,9 @@ int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size)
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* Removal waits for this. */
+		if (READ_ONCE(dsa->error))
+			return READ_ONCE(dsa->error);
 	}
 	/* The device must see zeroes, not what a write buffer hides. */
 	wmb();

@@ -106,8 +106,10 @@ static void dsa_pt_free_list(struct dsa_device *dsa, struct list_head *list)
 {
 	struct dsa_pt *pt, *next;
 
-	list_for_each_entry_safe(pt, next, list, link)
+	list_for_each_entry_safe(pt, next, list, link) {
 		dsa_pt_free(dsa, pt);
+		cond_resched();
+	}
 	INIT_LIST_HEAD(list);
 }
 
@@ -120,6 +122,7 @@ static void dsa_pt_free_tree(struct dsa_device *dsa, struct dsa_pt *pt)
 			dsa_pt_free_tree(dsa, pt->child[i]);
 	}
 	dsa_pt_free(dsa, pt);
+	cond_resched();
 }
 
 /* ---- the device's side ---- */
@@ -145,7 +148,7 @@ static void dsa_mmu_set_root(struct dsa_device *dsa, u32 asid, u64 root)
 
 	mutex_lock(&dsa->mmu.lock);
 	dsa->mmu.roots[asid] = root;
-	if (drm_dev_enter(&dsa->drm, &idx)) {
+	if (!dsa_device_enter(dsa, &idx)) {
 		dsa_write64(dsa, DSA_REG_MMU_ROOT(asid), root);
 		drm_dev_exit(idx);
 	}
@@ -191,9 +194,19 @@ static bool dsa_mmu_invalidate_done(struct dsa_device *dsa, u32 seq, int generat
 	       atomic_read(&dsa->mmu.generation) != generation;
 }
 
+/* The device does not answer. One reset serves all who have found that out. */
+static void dsa_mmu_give_up(struct dsa_device *dsa, int generation)
+{
+	mutex_lock(&dsa->hw_lock);
+	if (atomic_read(&dsa->mmu.generation) == generation)
+		dsa_device_reset_locked(dsa, NULL);
+	mutex_unlock(&dsa->hw_lock);
+}
+
 /*
  * Makes the device forget translations and waits until it has. @size zero
- * means the whole address space. A device that does not answer is reset.
+ * means the whole address space. A device that is out of service has no
+ * access to memory.
  */
 static void dsa_mmu_invalidate(struct dsa_device *dsa, u32 asid, u64 start, u64 size)
 {
@@ -202,16 +215,18 @@ static void dsa_mmu_invalidate(struct dsa_device *dsa, u32 asid, u64 start, u64 
 	u32 seq;
 	int idx;
 
-	if (!drm_dev_enter(&dsa->drm, &idx))
+	/* The generation first: pairs with dsa_device_end_locked(). */
+	smp_rmb();
+	if (dsa_device_enter(dsa, &idx))
 		return;
 	seq = dsa_mmu_invalidate_begin(dsa, asid, start, size);
 	if (read_poll_timeout_atomic(dsa_mmu_invalidate_done, done, done, 0, 50, false,
 				     dsa, seq, generation) &&
 	    read_poll_timeout(dsa_mmu_invalidate_done, done, done, 20, DSA_INVALIDATE_TIMEOUT_US,
 			      false, dsa, seq, generation)) {
-		drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms; resetting the device\n",
-			seq, asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
-		dsa_device_reset(dsa);
+		drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n", seq,
+			asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
+		dsa_mmu_give_up(dsa, generation);
 	}
 	drm_dev_exit(idx);
 }
@@ -436,6 +451,7 @@ static void dsa_pt_drop(struct dsa_pt_update *u, struct dsa_pt *pt)
 		if (dsa_pt_is_table(pt->child[i]))
 			dsa_pt_drop(u, pt->child[i]);
 	}
+	cond_resched();
 	list_add(&pt->link, &u->dropped);
 	u->reshaped = true;
 }
@@ -519,6 +535,8 @@ static void dsa_pt_clear(struct dsa_pt_update *u, struct dsa_pt *pt, u64 va, u64
 				dsa_pt_split(u, pt, i);
 			dsa_pt_clear(u, pt->child[i], va, next);
 		}
+		if (pt->level)
+			cond_resched();
 		va = next;
 	}
 }
@@ -555,6 +573,7 @@ static void dsa_pt_prune(struct dsa_pt_update *u, struct dsa_pt *pt, u64 va, u64
 				u->reshaped = true;
 			}
 		}
+		cond_resched();
 		va = next;
 	}
 }

@@ -90,7 +90,7 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 		    u64 cmd_size)
 {
 	unsigned long irq;
-	int idx;
+	bool first;
 
 	kref_get(&queue->mem_ref);
 	fence->queue = queue;
@@ -103,16 +103,15 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 		dma_fence_signal_locked(&fence->base);
 	} else {
 		dma_fence_get(&fence->base);
-		if (list_empty(&queue->inflight))
-			queue->head_since = ktime_get();
+		first = list_empty(&queue->inflight);
 		list_add_tail(&fence->link, &queue->inflight);
+		if (first)
+			dsa_watchdog_head_changed(queue);
 		dsa_queue_write_packet(queue, fence->base.seqno, job_id, cmd_va, cmd_size);
 		queue->tail++;
 		dma_wmb();	/* the packet before the doorbell */
-		if (drm_dev_enter(&queue->dsa->drm, &idx)) {
-			dsa_ring_doorbell(queue->dsa, queue->hwq->index, queue->tail);
-			drm_dev_exit(idx);
-		}
+		/* A queue that lives has a hardware queue, and that a device. */
+		dsa_ring_doorbell(queue->dsa, queue->hwq->index, queue->tail);
 	}
 	spin_unlock_irqrestore(&queue->lock, irq);
 }
@@ -134,6 +133,7 @@ void dsa_queue_collect(struct dsa_queue *queue)
 {
 	struct dsa_fence *fence, *next;
 	unsigned long irq;
+	bool any = false;
 	u64 done;
 
 	spin_lock_irqsave(&queue->lock, irq);
@@ -142,9 +142,11 @@ void dsa_queue_collect(struct dsa_queue *queue)
 		if (fence->base.seqno > done)
 			break;
 		queue->completed++;
-		queue->head_since = ktime_get();
+		any = true;
 		dsa_queue_finish_fence(fence, 0);
 	}
+	if (any && !list_empty(&queue->inflight))
+		dsa_watchdog_head_changed(queue);
 	spin_unlock_irqrestore(&queue->lock, irq);
 }
 
@@ -156,40 +158,6 @@ static void dsa_queue_cancel_inflight(struct dsa_queue *queue)
 	list_for_each_entry_safe(fence, next, &queue->inflight, link)
 		dsa_queue_finish_fence(fence, -ECANCELED);
 	spin_unlock_irq(&queue->lock);
-}
-
-/* Since when the job at the head is there; KTIME_MAX without one. */
-static ktime_t dsa_queue_head_since(struct dsa_queue *queue)
-{
-	ktime_t since;
-
-	spin_lock_irq(&queue->lock);
-	since = list_empty(&queue->inflight) ? KTIME_MAX : queue->head_since;
-	spin_unlock_irq(&queue->lock);
-	return since;
-}
-
-/**
- * dsa_queue_is_oldest_locked - Does its job take longer than all others?
- * @queue: the queue.
- *
- * Return: whether no other queue has a job at its head since before.
- */
-bool dsa_queue_is_oldest_locked(struct dsa_queue *queue)
-{
-	struct dsa_device *dsa = queue->dsa;
-	ktime_t since = dsa_queue_head_since(queue);
-	unsigned int q;
-
-	lockdep_assert_held(&dsa->hw_lock);
-	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
-		struct dsa_queue *other = dsa->hwq[q].queue;
-
-		if (other && other != queue &&
-		    ktime_before(dsa_queue_head_since(other), since))
-			return false;
-	}
-	return true;
 }
 
 bool dsa_queue_dead(struct dsa_queue *queue)
@@ -285,6 +253,40 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 	dsa_queue_cancel_inflight(queue);
 }
 
+/* Keeps why the queue stopped, whatever comes next. */
+static void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
+{
+	struct dsa_fault fault = {};
+
+	if (dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_STATE) == DSA_QSTATE_ERROR)
+		dsa_queue_read_fault(queue, &fault);
+	if (fault.code && fault.code != DSA_ERR_CODE_KILLED && fault.code != DSA_ERR_CODE_RESET)
+		why = DRM_DSA_QUEUE_FAULT;
+	dsa_queue_log(queue, why, &fault);
+
+	spin_lock_irq(&queue->lock);
+	queue->flags |= why;
+	queue->fault = fault;
+	spin_unlock_irq(&queue->lock);
+}
+
+/* Makes the device let go of the queue: 0 or -ETIMEDOUT. */
+static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why)
+{
+	struct dsa_device *dsa = queue->dsa;
+	unsigned int q = queue->hwq->index;
+	int ret;
+
+	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
+		dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_KILL);
+	ret = dsa_queue_wait(queue, false);
+	dsa_queue_record_locked(queue, why);
+	if (ret)
+		return ret;
+	dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_DISABLE);
+	return dsa_queue_wait(queue, true);
+}
+
 /**
  * dsa_queue_stop_locked - Stop a queue for good.
  * @queue: the queue; nothing happens when it has stopped before.
@@ -294,46 +296,18 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 {
 	struct dsa_device *dsa = queue->dsa;
-	struct dsa_fault fault = {};
-	unsigned int q;
-	int idx;
 
 	lockdep_assert_held(&dsa->hw_lock);
 	if (!queue->hwq)
 		return;
-	if (!drm_dev_enter(&dsa->drm, &idx)) {
-		dsa_queue_lost_locked(queue, 0);
-		return;
-	}
-	q = queue->hwq->index;
 	dsa_queue_mark(queue, 0);
-
-	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
-		dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_KILL);
-	if (dsa_queue_wait(queue, false))
-		goto err_stuck;
-	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ERROR)
-		dsa_queue_read_fault(queue, &fault);
-	dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_DISABLE);
-	if (dsa_queue_wait(queue, true))
-		goto err_stuck;
-
-	if (fault.code && fault.code != DSA_ERR_CODE_KILLED && fault.code != DSA_ERR_CODE_RESET)
-		why = DRM_DSA_QUEUE_FAULT;
-	dsa_queue_log(queue, why, &fault);
-	spin_lock_irq(&queue->lock);
-	queue->fault = fault;
-	spin_unlock_irq(&queue->lock);
-	dsa_queue_lost_locked(queue, why);
-	drm_dev_exit(idx);
-	return;
-
-err_stuck:
-	drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n", queue->name,
-		dsa_qread(dsa, q, DSA_Q_STATE));
-	dsa_queue_mark(queue, why);
-	dsa_device_reset_locked(dsa, queue);
-	drm_dev_exit(idx);
+	if (dsa_queue_halt_locked(queue, why)) {
+		drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
+			queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
+		dsa_device_reset_locked(dsa, queue);
+	} else {
+		dsa_queue_lost_locked(queue, 0);
+	}
 }
 
 void dsa_queue_kill(struct dsa_queue *queue)
@@ -347,15 +321,13 @@ static void dsa_queue_recover(struct work_struct *work)
 {
 	struct dsa_queue *queue = container_of(work, struct dsa_queue, recover_work);
 	struct dsa_device *dsa = queue->dsa;
-	int idx;
 
 	mutex_lock(&dsa->hw_lock);
-	if (queue->hwq && drm_dev_enter(&dsa->drm, &idx)) {
+	if (queue->hwq) {
 		u32 state = dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE);
 
 		if (state == DSA_QSTATE_ERROR || state == DSA_QSTATE_STOPPING)
 			dsa_queue_stop_locked(queue, 0);
-		drm_dev_exit(idx);
 	}
 	mutex_unlock(&dsa->hw_lock);
 }
@@ -389,8 +361,8 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	unsigned int first, end, q;
 	struct dsa_hwq *hwq;
 
-	if (dsa->wedged)
-		return -EIO;
+	if (dsa->error)
+		return dsa->error;
 	dsa_queue_class_range(dsa, queue->class, &first, &end);
 	q = find_next_zero_bit(dsa->hwq_used, end, first);
 	if (q >= end)
@@ -451,6 +423,7 @@ static void dsa_queue_release(struct work_struct *work)
 
 	dsa_queue_kill(queue);
 	cancel_work_sync(&queue->recover_work);
+	cancel_delayed_work_sync(&queue->watchdog);
 	dsa_sched_fini(queue);
 	if (queue->ring)
 		dma_free_coherent(dsa->drm.dev, DSA_RING_ALLOC, queue->ring, queue->ring_dma);
@@ -464,6 +437,7 @@ static void dsa_queue_release(struct work_struct *work)
 
 	queue->dsa = NULL;
 	drm_dev_put(&dsa->drm);
+	complete_all(&queue->released);
 	dsa_queue_mem_put(queue);
 }
 
@@ -481,6 +455,21 @@ void dsa_queue_get(struct dsa_queue *queue)
 void dsa_queue_put(struct dsa_queue *queue)
 {
 	kref_put(&queue->ref, dsa_queue_ref_release);
+}
+
+/**
+ * dsa_queue_put_sync - Drop a reference and wait until the queue is released.
+ * @queue: a queue that has been killed.
+ * @deadline: in jiffies; a job may wait for a fence that is not the driver's.
+ */
+void dsa_queue_put_sync(struct dsa_queue *queue, unsigned long deadline)
+{
+	long left = deadline - jiffies;
+
+	kref_get(&queue->mem_ref);
+	dsa_queue_put(queue);
+	wait_for_completion_timeout(&queue->released, max(left, 0l));
+	dsa_queue_mem_put(queue);
 }
 
 /* Takes over the reference on @vm in any case. */
@@ -504,6 +493,8 @@ static struct dsa_queue *dsa_queue_alloc(struct dsa_device *dsa, struct dsa_vm *
 	INIT_WORK(&queue->release_work, dsa_queue_release);
 	INIT_WORK(&queue->free_work, dsa_queue_free);
 	INIT_WORK(&queue->recover_work, dsa_queue_recover);
+	init_completion(&queue->released);
+	dsa_watchdog_init(queue);
 	mutex_init(&queue->submit_lock);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->inflight);
@@ -605,8 +596,9 @@ int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *
 	ret = dsa_queue_check(args);
 	if (ret)
 		return ret;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(to_dsa_device(drm), &idx);
+	if (ret)
+		return ret;
 	ret = dsa_queue_create(file->driver_priv, args);
 	drm_dev_exit(idx);
 	return ret;
@@ -641,6 +633,8 @@ int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *f
 	args->jobs_submitted = queue->submitted;
 	mutex_unlock(&queue->submit_lock);
 
+	/* A queue that is being stopped is dead before it is known why. */
+	mutex_lock(&queue->dsa->hw_lock);
 	spin_lock_irq(&queue->lock);
 	f = &queue->fault;
 	args->flags = queue->flags;
@@ -657,6 +651,7 @@ int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *f
 	args->job_id = f->job_id;
 	args->launch_id = f->launch_id;
 	spin_unlock_irq(&queue->lock);
+	mutex_unlock(&queue->dsa->hw_lock);
 	dsa_queue_put(queue);
 	return 0;
 }

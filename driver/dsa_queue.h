@@ -2,6 +2,7 @@
 #ifndef DSA_QUEUE_H
 #define DSA_QUEUE_H
 
+#include <linux/completion.h>
 #include <linux/dma-fence.h>
 
 #include "dsa_device.h"
@@ -59,6 +60,9 @@ struct dsa_fault {
  * @release_work: runs when @ref is zero.
  * @free_work: runs when @mem_ref is zero.
  * @recover_work: reacts to an error that the device reported.
+ * @released: @release_work is done.
+ * @timeout_ms: how long it may stand still, 0: as long as it likes. Constant.
+ * @watchdog: looks whether it does.
  * @ring: the packets; written under @lock.
  * @ring_dma: bus address of @ring.
  * @fence: after the packets: value of the last completed one.
@@ -66,7 +70,11 @@ struct dsa_fault {
  * @hwq: hardware queue, NULL when stopped; changed under
  *       &dsa_device.hw_lock.
  * @inflight: hardware fences in the order of the ring.
- * @head_since: when the first of @inflight became the first.
+ * @still_since: when the first of @inflight became the first, or, if that is
+ *               later, was seen to have got further.
+ * @timed_from: @still_since, or when it was last held up by another queue.
+ * @clock: DSA_Q_TIME at the last look, with @clock_known.
+ * @clock_known: there was a look at the first of @inflight.
  * @fence_context: of the hardware fences.
  * @seqno: last hardware fence.
  * @tail: packets written.
@@ -92,6 +100,10 @@ struct dsa_queue {
 	struct work_struct release_work;
 	struct work_struct free_work;
 	struct work_struct recover_work;
+	struct completion released;
+
+	u32 timeout_ms;
+	struct delayed_work watchdog;
 
 	struct dsa_ring_packet *ring;
 	dma_addr_t ring_dma;
@@ -106,7 +118,10 @@ struct dsa_queue {
 	/** @lock: protects all below; lock of the hardware fences. */
 	spinlock_t lock;
 	struct list_head inflight;
-	ktime_t head_since;
+	ktime_t still_since;
+	ktime_t timed_from;
+	u64 clock;
+	bool clock_known;
 	u64 fence_context;
 	u64 seqno;
 	u32 tail;
@@ -131,11 +146,11 @@ void dsa_queue_get(struct dsa_queue *queue);
 void dsa_queue_put(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
 bool dsa_queue_dead(struct dsa_queue *queue);
-bool dsa_queue_is_oldest_locked(struct dsa_queue *queue);
 void dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_kill(struct dsa_queue *queue);
+void dsa_queue_put_sync(struct dsa_queue *queue, unsigned long deadline);
 void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id, u64 cmd_va,
 		    u64 cmd_size);
 
@@ -147,5 +162,9 @@ int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *f
 int dsa_sched_init(struct dsa_queue *queue);
 void dsa_sched_fini(struct dsa_queue *queue);
 int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* dsa_watchdog.c */
+void dsa_watchdog_init(struct dsa_queue *queue);
+void dsa_watchdog_head_changed(struct dsa_queue *queue);
 
 #endif /* DSA_QUEUE_H */

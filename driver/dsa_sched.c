@@ -25,9 +25,7 @@
  * @base: the scheduler's part.
  * @queue: where it runs; a reference.
  * @fence: hardware fence; a reference once @emitted.
- * @emitted: dsa_queue_emit() has made @fence a fence. Set once, by the
- *           scheduler's worker; no lock.
- * @excused: it has got a second period; only the time-out worker looks.
+ * @emitted: dsa_queue_emit() has made @fence a fence.
  * @id: counted from 1.
  * @cmd_va: command buffer.
  * @cmd_size: bytes.
@@ -37,7 +35,6 @@ struct dsa_job {
 	struct dsa_queue *queue;
 	struct dsa_fence *fence;
 	bool emitted;
-	bool excused;
 	u64 id;
 	u64 cmd_va;
 	u64 cmd_size;
@@ -83,61 +80,8 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 * name, and this fence, its parent, keeps that memory.
 	 */
 	dsa_queue_emit(job->queue, job->fence, job->id, job->cmd_va, job->cmd_size);
-	/* After the fence's initialisation: pairs with dsa_sched_timedout_job(). */
-	smp_store_release(&job->emitted, true);
+	job->emitted = true;
 	return dma_fence_get(&job->fence->base);
-}
-
-/*
- * Programs keep their cores until they end. A job that waits for a core that a
- * hung one has, or had until a moment ago, did not have its time: it gets
- * another period, but once only, so that hung jobs cannot keep each other
- * alive. Timers are coarse: the one that began last may fire first.
- */
-static bool dsa_sched_excuse_locked(struct dsa_device *dsa, struct dsa_job *job)
-{
-	lockdep_assert_held(&dsa->hw_lock);
-	if (job->excused)
-		return false;
-	if (dsa_queue_is_oldest_locked(job->queue) &&
-	    (!dsa->hang_seen ||
-	     time_after(jiffies, dsa->last_hang + job->base.sched->timeout)))
-		return false;
-	job->excused = true;
-	return true;
-}
-
-static enum drm_gpu_sched_stat dsa_sched_timedout_job(struct drm_sched_job *base)
-{
-	struct dsa_job *job = to_dsa_job(base);
-	struct dsa_queue *queue = job->queue;
-	struct dsa_device *dsa = queue->dsa;
-
-	/* Pairs with dsa_sched_run_job(): only then is the fence one. */
-	if (!smp_load_acquire(&job->emitted))
-		return dsa_compat_stat_no_hang(base);
-	/* A lost interrupt is no reason to kill anything. */
-	dsa_queue_collect(queue);
-	if (dma_fence_is_signaled(&job->fence->base))
-		return dsa_compat_stat_no_hang(base);
-
-	mutex_lock(&dsa->hw_lock);
-	if (dsa_sched_excuse_locked(dsa, job)) {
-		mutex_unlock(&dsa->hw_lock);
-		return dsa_compat_stat_no_hang(base);
-	}
-	dsa_queue_stop_locked(queue, DRM_DSA_QUEUE_TIMEDOUT);
-	dsa->last_hang = jiffies;
-	dsa->hang_seen = true;
-	mutex_unlock(&dsa->hw_lock);
-
-	/*
-	 * All hardware fences of the queue are signaled by now, and those to
-	 * come will be at once: this only puts the scheduler's lists in order.
-	 */
-	drm_sched_stop(&queue->sched, base);
-	dsa_compat_sched_start(&queue->sched);
-	return dsa_compat_stat_handled();
 }
 
 static void dsa_sched_free_job(struct drm_sched_job *base)
@@ -147,16 +91,8 @@ static void dsa_sched_free_job(struct drm_sched_job *base)
 
 static const struct drm_sched_backend_ops dsa_sched_ops = {
 	.run_job = dsa_sched_run_job,
-	.timedout_job = dsa_sched_timedout_job,
 	.free_job = dsa_sched_free_job,
 };
-
-static long dsa_sched_timeout(void)
-{
-	uint ms = READ_ONCE(dsa_job_timeout_ms);
-
-	return ms ? max(msecs_to_jiffies(ms), 1ul) : MAX_SCHEDULE_TIMEOUT;
-}
 
 int dsa_sched_init(struct dsa_queue *queue)
 {
@@ -164,10 +100,8 @@ int dsa_sched_init(struct dsa_queue *queue)
 	const struct dsa_sched_args args = {
 		.ops = &dsa_sched_ops,
 		.submit_wq = queue->dsa->sched_wq,
-		.timeout_wq = queue->dsa->reset_wq,
 		/* The device moves head after the fence: one slot stays free. */
 		.credit_limit = DSA_RING_PACKETS - 1,
-		.timeout = dsa_sched_timeout(),
 		.name = queue->name,
 		.dev = queue->dsa->drm.dev,
 	};
@@ -191,7 +125,7 @@ void dsa_sched_fini(struct dsa_queue *queue)
 	if (!queue->sched_ready)
 		return;
 	drm_sched_entity_fini(&queue->entity);
-	drm_sched_fini(&queue->sched);
+	dsa_compat_sched_fini(&queue->sched);
 }
 
 /* ---- submit ---- */
@@ -394,11 +328,10 @@ int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	queue = dsa_queue_lookup(file->driver_priv, args->queue_id);
 	if (!queue)
 		return -ENOENT;
-	if (drm_dev_enter(drm, &idx)) {
+	ret = dsa_device_enter(queue->dsa, &idx);
+	if (!ret) {
 		ret = dsa_submit(queue, args, file);
 		drm_dev_exit(idx);
-	} else {
-		ret = -ENODEV;
 	}
 	dsa_queue_put(queue);
 	return ret;

@@ -84,6 +84,7 @@ static int dsa_vm_step_remap(struct drm_gpuva_op *op, void *priv)
 		drm_gpuva_link(&next->base, vm_bo);
 	drm_gpuva_unlink(&old->base);
 	kfree(old);
+	cond_resched();
 	return 0;
 }
 
@@ -96,6 +97,7 @@ static int dsa_vm_step_unmap(struct drm_gpuva_op *op, void *priv)
 	drm_gpuva_unmap(&op->unmap);
 	drm_gpuva_unlink(&va->base);
 	kfree(va);
+	cond_resched();
 	return 0;
 }
 
@@ -163,6 +165,7 @@ static void dsa_vm_unlink_all(struct dsa_vm *vm)
 		dma_resv_unlock(obj->resv);
 		drm_gem_object_put(obj);
 		kfree(container_of(va, struct dsa_va, base));
+		cond_resched();
 	}
 }
 
@@ -219,8 +222,9 @@ int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fil
 
 	if (args->flags)
 		return -EINVAL;
-	if (!drm_dev_enter(drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dfile->dsa, &idx);
+	if (ret)
+		return ret;
 	vm = dsa_vm_create(dfile->dsa);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
@@ -405,13 +409,32 @@ static int dsa_bind_copy_op(const struct drm_dsa_vm_bind *args, u32 i, struct dr
 	return ret == -E2BIG ? -EINVAL : ret;
 }
 
+/* Does the next operation. A section of its own for each: removal waits for them. */
+static int dsa_bind_next(struct dsa_vm *vm, struct drm_file *file,
+			 const struct drm_dsa_vm_bind *args)
+{
+	struct drm_dsa_bind_op op;
+	int idx, ret;
+
+	ret = dsa_bind_copy_op(args, args->done, &op);
+	if (ret)
+		return ret;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	ret = dsa_device_enter(vm->dsa, &idx);
+	if (ret)
+		return ret;
+	ret = dsa_bind_one(vm, file, &op);
+	drm_dev_exit(idx);
+	return ret;
+}
+
 int dsa_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct drm_dsa_vm_bind *args = data;
-	struct drm_dsa_bind_op op;
 	struct dsa_vm *vm;
 	u64 end;
-	int idx, ret = 0;
+	int ret = 0;
 
 	args->done = 0;
 	if (args->flags || args->pad || !args->op_count ||
@@ -422,22 +445,12 @@ int dsa_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 	vm = dsa_vm_lookup(file->driver_priv, args->vm_id);
 	if (!vm)
 		return -ENOENT;
-	if (!drm_dev_enter(drm, &idx)) {
-		ret = -ENODEV;
-		goto out;
-	}
 	while (!ret && args->done < args->op_count) {
-		ret = dsa_bind_copy_op(args, args->done, &op);
-		if (!ret && fatal_signal_pending(current))
-			ret = -EINTR;
-		if (!ret)
-			ret = dsa_bind_one(vm, file, &op);
+		ret = dsa_bind_next(vm, file, args);
 		if (!ret)
 			args->done++;
 		cond_resched();
 	}
-	drm_dev_exit(idx);
-out:
 	dsa_vm_put(vm);
 	return ret;
 }

@@ -31,8 +31,9 @@ extern "C" {
  * - ENOENT: no such handle in this file. EINVAL: bad argument. ENOMEM: out of
  *   kernel memory; ENOSPC: out of HBM, or of hardware queues or address
  *   spaces. EFAULT: bad user pointer. ENODEV: the device is gone. EIO: the
- *   device failed, or the queue is dead. ECANCELED: the queue was stopped by
- *   a fault or killed; DRM_IOCTL_DSA_QUEUE_STATE tells why.
+ *   device failed and could not be reset: nothing can be created, bound or
+ *   submitted any more. ECANCELED: the queue was stopped by a fault or a
+ *   time-out, killed, or lost to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
  * - Time-outs are absolute CLOCK_MONOTONIC nanoseconds.
  * - Addresses are 48-bit virtual addresses of a VM; 4 KiB granularity.
  */
@@ -231,7 +232,8 @@ struct drm_dsa_bind_op {
  * Synchronous: on return the device uses the new mappings only. Until then an
  * access to the range meets the old mapping, the new one, or none. Operations
  * apply in order. When one fails the earlier ones stay, the failing one has
- * changed nothing and @done tells which it was.
+ * changed nothing and @done tells which it was: also when the device goes
+ * away half-way.
  */
 struct drm_dsa_vm_bind {
 	/** @vm_id: address space. */
@@ -296,7 +298,7 @@ struct drm_dsa_queue_destroy {
 
 /** @DRM_DSA_QUEUE_DEAD: banned; every submit fails with ECANCELED. */
 #define DRM_DSA_QUEUE_DEAD	(1u << 0)
-/** @DRM_DSA_QUEUE_TIMEDOUT: a job took longer than the time-out. */
+/** @DRM_DSA_QUEUE_TIMEDOUT: no command was completed for longer than the time-out. */
 #define DRM_DSA_QUEUE_TIMEDOUT	(1u << 1)
 /** @DRM_DSA_QUEUE_FAULT: the device stopped it; the record is valid. */
 #define DRM_DSA_QUEUE_FAULT	(1u << 2)
