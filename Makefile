@@ -38,9 +38,9 @@ DESTDIR ?=
 
 # Other people's pieces instead of Debian's: KDIR= headers to build the driver against, KERNEL= image
 # to boot, QEMU= a qemu-system-x86_64 with the device.
-KDIR ?= $(BABS)/kernel/kdir
-KERNEL ?= $(BABS)/kernel/vmlinuz
-QEMU ?= $(BABS)/qemu/qemu-system-x86_64
+override KDIR := $(abspath $(or $(KDIR),$(BABS)/kernel/kdir))
+override KERNEL := $(abspath $(or $(KERNEL),$(BABS)/kernel/vmlinuz))
+override QEMU := $(abspath $(or $(QEMU),$(BABS)/qemu/qemu-system-x86_64))
 export B KDIR KERNEL QEMU
 # $(call ours,FILE): FILE when this build makes it, nothing when it is somebody else's.
 ours = $(filter $(BABS)/%,$(abspath $(1)))

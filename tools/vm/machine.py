@@ -9,6 +9,11 @@ import subprocess
 
 PR_SET_PDEATHSIG = 1
 
+# Emulated, a fifth level of page tables only makes every walk longer; and kernel and C library take "rep stos" and
+# "rep movs" where the CPU calls them fast, which here are the slowest: without, 64 MiB from /dev/zero take 18 ms, not
+# 219 ms, filling 64 fresh MiB 81 ms, not 682 ms, 20000 copies of 4 KiB 57 ms, not 410 ms; the boot is 0.2 s shorter.
+TCG_CPU = "max,la57=off,erms=off,fsrm=off,fsrs=off"
+
 # Boot quickly and say little; stop at the first oops, and stop QEMU with it (-no-reboot).
 KERNEL_WORDS = [
     "console=ttyS0", "rdinit=/init", "panic=-1", "oops=panic", "8250.nr_uarts=1", "mitigations=off",
@@ -56,9 +61,8 @@ class Machine:
         if o.iommu and accel == "kvm":
             machine += ",kernel-irqchip=split"
         words = [self.pieces.qemu, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-nic", "none"]
-        # Emulated, a fifth level of page tables only makes every walk longer.
-        cpu = "max,la57=off" if o.cpu == "max" and accel == "tcg" else o.cpu
-        words += ["-L", self.pieces.bios, "-machine", machine, "-cpu", cpu, "-smp", str(o.cpus), "-m", o.mem]
+        cpu = TCG_CPU if o.cpu == "max" and accel == "tcg" else o.cpu
+        words += (["-L", self.pieces.bios] if self.pieces.bios else []) + ["-machine", machine, "-cpu", cpu, "-smp", str(o.cpus), "-m", o.mem]
         words += ["-accel", "tcg,thread=multi" if accel == "tcg" else accel]
         words += ["-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.kernel_line()]
         words += self.channel("console", self.console_far) + ["-serial", "chardev:console"]

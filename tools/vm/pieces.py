@@ -37,19 +37,26 @@ class Pieces:
             self.driver = os.path.join(self.top, "dsa_accel.ko")
             self.remedy = "install it with make install"
         # What make has been told holds for the tools that it starts.
+        own_qemu = self.qemu
         self.qemu = os.environ.get("QEMU") or self.qemu
-        self.modules = None
-        if os.environ.get("KERNEL") and os.environ["KERNEL"] != self.kernel:
-            self.use_kernel(os.environ["KERNEL"], None)
+        # Somebody else's QEMU (in an installation, a link to it) brings its firmware along.
+        if (self.qemu != own_qemu or os.path.islink(own_qemu)) and not os.path.exists(self.bios):
+            self.bios = None
+        kernel = os.path.abspath(os.environ.get("KERNEL") or self.kernel)
+        if kernel != self.kernel:
+            self.use_kernel(kernel, None)
         else:
-            self.modules = self.only_folder(modules)
+            self.modules = self.own_modules(modules)
 
-    def only_folder(self, modules):
-        try:
-            versions = sorted(os.listdir(modules))
-        except OSError:
+    def own_modules(self, modules):
+        """Those of our kernel; an installation with somebody else's kernel has none of its own."""
+        if not os.path.exists(self.kernel):
             return None
-        return os.path.join(modules, versions[-1]) if versions else None
+        import kernelimage
+
+        version = kernelimage.version(self.kernel)
+        folder = os.path.join(modules, version)
+        return folder if os.path.exists(folder) else f"/lib/modules/{version}"
 
     def use_kernel(self, kernel, modules):
         self.kernel = kernel
