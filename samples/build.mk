@@ -6,9 +6,6 @@ SAMPLE_BINS := $(SAMPLES:%=$(B)/samples/%)
 
 ALL += $(SAMPLE_BINS)
 
-# What dsacc's output depends on besides its input.
-DSACC_DEPS := tools/dsacc $(wildcard libdsa/devrt/*.c) include/dsa/kernel.h include/uapi/dsa_cmd.h
-
 $(B)/obj/samples/%/kernel.o: samples/%/kernel.c $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$<)
 	$(Q)mkdir -p $(@D)

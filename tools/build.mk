@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tools that are compiled; the others are scripts and run from where they are.
 
+# What dsacc's output depends on besides its input.
+DSACC_DEPS := tools/dsacc $(wildcard libdsa/devrt/*.c) include/dsa/kernel.h include/uapi/dsa_cmd.h
+
 ALL += $(B)/bin/dsa-smi
 
 $(B)/obj/tools/dsa-smi.c.o: CPPFLAGS += -D_GNU_SOURCE

@@ -11,6 +11,6 @@ $(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libd
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../lib'
 
-$(B)/tests/bench/bench_kernels.elf: tests/bench/bench_kernels.c include/dsa/kernel.h include/uapi/dsa_cmd.h tools/dsacc
+$(B)/tests/bench/bench_kernels.elf: tests/bench/bench_kernels.c $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$@)
 	$(Q)mkdir -p $(@D) && tools/dsacc -o $@ $<
