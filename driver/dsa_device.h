@@ -5,10 +5,12 @@
 #include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/idr.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -168,12 +170,18 @@ struct dsa_device {
  * @drm: the DRM file.
  * @vms: address spaces by id; has its own lock.
  * @queues: queues by id; has its own lock.
+ * @ref: the open file, and each queue until it is released.
+ * @unreleased: queues that are not released yet.
+ * @released: woken when @unreleased gets zero.
  */
 struct dsa_file {
 	struct dsa_device *dsa;
 	struct drm_file *drm;
 	struct xarray vms;
 	struct xarray queues;
+	struct kref ref;
+	atomic_t unreleased;
+	wait_queue_head_t released;
 };
 
 /* Gives back queues, after all else of them is gone; outlives devices. */
@@ -202,6 +210,9 @@ static inline int dsa_device_enter(struct dsa_device *dsa, int *idx)
 		drm_dev_exit(*idx);
 	return ret;
 }
+
+void dsa_file_get_queue(struct dsa_file *dfile);
+void dsa_file_put_queue(struct dsa_file *dfile);
 
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);

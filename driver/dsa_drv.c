@@ -31,6 +31,24 @@ struct workqueue_struct *dsa_release_wq;
 /* Jobs that wait for fences of other drivers may keep their queue for longer. */
 #define DSA_CLOSE_TIMEOUT	HZ
 
+static void dsa_file_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct dsa_file, ref));
+}
+
+void dsa_file_get_queue(struct dsa_file *dfile)
+{
+	kref_get(&dfile->ref);
+	atomic_inc(&dfile->unreleased);
+}
+
+void dsa_file_put_queue(struct dsa_file *dfile)
+{
+	if (atomic_dec_and_test(&dfile->unreleased))
+		wake_up_all(&dfile->released);
+	kref_put(&dfile->ref, dsa_file_free);
+}
+
 static int dsa_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct dsa_file *dfile = kzalloc(sizeof(*dfile), GFP_KERNEL);
@@ -41,6 +59,8 @@ static int dsa_open(struct drm_device *drm, struct drm_file *file)
 	dfile->drm = file;
 	xa_init_flags(&dfile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dfile->queues, XA_FLAGS_ALLOC1);
+	kref_init(&dfile->ref);
+	init_waitqueue_head(&dfile->released);
 	file->driver_priv = dfile;
 	return 0;
 }
@@ -52,7 +72,6 @@ static int dsa_open(struct drm_device *drm, struct drm_file *file)
  */
 static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 {
-	unsigned long deadline = jiffies + DSA_CLOSE_TIMEOUT;
 	struct dsa_file *dfile = file->driver_priv;
 	struct dsa_queue *queue;
 	struct dsa_vm *vm;
@@ -61,15 +80,17 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_for_each(&dfile->queues, id, queue)
 		dsa_queue_kill(queue);
 	xa_for_each(&dfile->queues, id, queue)
-		dsa_queue_put_sync(queue, deadline);
+		dsa_queue_put(queue);
 	xa_for_each(&dfile->vms, id, vm) {
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}
 	xa_destroy(&dfile->queues);
 	xa_destroy(&dfile->vms);
-	kfree(dfile);
+
+	wait_event_timeout(dfile->released, !atomic_read(&dfile->unreleased), DSA_CLOSE_TIMEOUT);
 	flush_workqueue(dsa_release_wq);
+	kref_put(&dfile->ref, dsa_file_free);
 }
 
 static void dsa_show_fdinfo(struct drm_printer *p, struct drm_file *file)

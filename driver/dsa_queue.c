@@ -419,6 +419,7 @@ static void dsa_queue_mem_put(struct dsa_queue *queue)
 static void dsa_queue_release(struct work_struct *work)
 {
 	struct dsa_queue *queue = container_of(work, struct dsa_queue, release_work);
+	struct dsa_file *dfile = queue->dfile;
 	struct dsa_device *dsa = queue->dsa;
 
 	dsa_queue_kill(queue);
@@ -437,8 +438,8 @@ static void dsa_queue_release(struct work_struct *work)
 
 	queue->dsa = NULL;
 	drm_dev_put(&dsa->drm);
-	complete_all(&queue->released);
 	dsa_queue_mem_put(queue);
+	dsa_file_put_queue(dfile);
 }
 
 static void dsa_queue_ref_release(struct kref *ref)
@@ -457,25 +458,11 @@ void dsa_queue_put(struct dsa_queue *queue)
 	kref_put(&queue->ref, dsa_queue_ref_release);
 }
 
-/**
- * dsa_queue_put_sync - Drop a reference and wait until the queue is released.
- * @queue: a queue that has been killed.
- * @deadline: in jiffies; a job may wait for a fence that is not the driver's.
- */
-void dsa_queue_put_sync(struct dsa_queue *queue, unsigned long deadline)
-{
-	long left = deadline - jiffies;
-
-	kref_get(&queue->mem_ref);
-	dsa_queue_put(queue);
-	wait_for_completion_timeout(&queue->released, max(left, 0l));
-	dsa_queue_mem_put(queue);
-}
-
 /* Takes over the reference on @vm in any case. */
-static struct dsa_queue *dsa_queue_alloc(struct dsa_device *dsa, struct dsa_vm *vm,
-					 const struct drm_dsa_queue_create *args, u64 client_id)
+static struct dsa_queue *dsa_queue_alloc(struct dsa_file *dfile, struct dsa_vm *vm,
+					 const struct drm_dsa_queue_create *args)
 {
+	struct dsa_device *dsa = dfile->dsa;
 	struct dsa_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
 
 	if (!queue) {
@@ -486,19 +473,20 @@ static struct dsa_queue *dsa_queue_alloc(struct dsa_device *dsa, struct dsa_vm *
 	kref_init(&queue->mem_ref);
 	queue->dsa = dsa;
 	queue->vm = vm;
-	queue->client_id = client_id;
+	queue->client_id = dfile->drm->client_id;
 	queue->class = args->queue_class;
 	queue->priority = args->priority;
 	INIT_LIST_HEAD(&queue->vm_link);
 	INIT_WORK(&queue->release_work, dsa_queue_release);
 	INIT_WORK(&queue->free_work, dsa_queue_free);
 	INIT_WORK(&queue->recover_work, dsa_queue_recover);
-	init_completion(&queue->released);
 	dsa_watchdog_init(queue);
 	mutex_init(&queue->submit_lock);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->inflight);
 	queue->fence_context = dma_fence_context_alloc(1);
+	queue->dfile = dfile;
+	dsa_file_get_queue(dfile);
 	drm_dev_get(&dsa->drm);
 	/* An open file holds the module now; fences may need it longer. */
 	__module_get(THIS_MODULE);
@@ -569,7 +557,7 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 	vm = dsa_vm_lookup(dfile, args->vm_id);
 	if (!vm)
 		return -ENOENT;
-	queue = dsa_queue_alloc(dfile->dsa, vm, args, dfile->drm->client_id);
+	queue = dsa_queue_alloc(dfile, vm, args);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 

@@ -2,7 +2,6 @@
 #ifndef DSA_QUEUE_H
 #define DSA_QUEUE_H
 
-#include <linux/completion.h>
 #include <linux/dma-fence.h>
 
 #include "dsa_device.h"
@@ -48,6 +47,7 @@ struct dsa_fault {
  * @mem_ref: @ref as a whole, and all fences that name it; at zero it is freed.
  *           Fences may outlive everything else, the device included.
  * @dsa: the device.
+ * @dfile: whose it is; a reference until it is released. The file may be closed.
  * @vm: where it executes; NULL once released.
  * @vm_link: in &dsa_vm.queues, under &dsa_vm.queue_lock.
  * @client_id: the DRM client, for traces.
@@ -60,7 +60,6 @@ struct dsa_fault {
  * @release_work: runs when @ref is zero.
  * @free_work: runs when @mem_ref is zero.
  * @recover_work: reacts to an error that the device reported.
- * @released: @release_work is done.
  * @timeout_ms: how long it may stand still, 0: as long as it likes. Constant.
  * @watchdog: looks whether it does.
  * @ring: the packets; written under @lock.
@@ -86,6 +85,7 @@ struct dsa_queue {
 	struct kref ref;
 	struct kref mem_ref;
 	struct dsa_device *dsa;
+	struct dsa_file *dfile;
 	struct dsa_vm *vm;
 	struct list_head vm_link;
 	u64 client_id;
@@ -100,7 +100,6 @@ struct dsa_queue {
 	struct work_struct release_work;
 	struct work_struct free_work;
 	struct work_struct recover_work;
-	struct completion released;
 
 	u32 timeout_ms;
 	struct delayed_work watchdog;
@@ -150,7 +149,6 @@ void dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_kill(struct dsa_queue *queue);
-void dsa_queue_put_sync(struct dsa_queue *queue, unsigned long deadline);
 void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id, u64 cmd_va,
 		    u64 cmd_size);
 

@@ -5,6 +5,8 @@
  */
 #include "accel_fixture.h"
 
+#include <pthread.h>
+
 ACCEL_FIXTURE(fault)
 
 #define DATA_VA   0x40000000ull /* readable and writable, followed by nothing */
@@ -614,6 +616,49 @@ TEST_F(fault, commands_rewritten_in_flight)
 		EXPECT_EQ(0, rig_proof(&s.rig, s.innocent));
 	}
 	CHECK_NO_RESET;
+}
+
+/* ---- the state ---- */
+
+struct watch {
+	int fd, ret;
+	uint32_t queue;
+	struct drm_dsa_queue_state state;
+};
+
+static void *watch_for_death(void *arg)
+{
+	struct watch *w = arg;
+
+	do {
+		w->ret = queue_state(w->fd, w->queue, &w->state);
+	} while (!w->ret && !(w->state.flags & DRM_DSA_QUEUE_DEAD));
+	return NULL;
+}
+
+/* Whoever sees that it is dead sees why. */
+TEST_F(fault, the_reason_comes_with_the_death)
+{
+	struct scene s;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	for (unsigned int round = 0; round < 50; round++) {
+		struct cmds c = rig_cmds(&s.rig, 1);
+		struct watch w = { .fd = self->fd };
+		pthread_t thread;
+
+		ASSERT_EQ(0, queue_create(self->fd, s.rig.vm, DRM_DSA_QUEUE_COPY, &w.queue));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, watch_for_death, &w));
+		cmd_fill(&c, RIG_UNMAPPED_VA, 8, 0, 8);
+		EXPECT_EQ(0, submit(self->fd, w.queue, c.va, c.len, NULL, 0, NULL));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		ASSERT_EQ(0, w.ret);
+		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_FAULT, w.state.flags);
+		EXPECT_EQ(DSA_ERR_MMU_UNMAPPED, w.state.error_code);
+		EXPECT_EQ(RIG_UNMAPPED_VA, w.state.addr);
+		EXPECT_EQ(1, w.state.job_id);
+		EXPECT_EQ(0, queue_destroy(self->fd, w.queue));
+	}
 }
 
 /* ---- many ---- */

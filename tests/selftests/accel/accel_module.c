@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* The module comes and goes at any quiet time, and stays while anything of it is in use. */
+/*
+ * The module comes and goes at any quiet time, and stays while anything of it is in use. The device
+ * comes and goes at any time.
+ */
 #include "accel_fixture.h"
 
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 /* Names the module to load again; without it, the one of the build. */
@@ -92,6 +98,247 @@ TEST_F(module, fence_keeps_it)
 		usleep(10000);
 	EXPECT_NE(0, access("/sys/module/dsa_accel", F_OK));
 	ASSERT_EQ(0, module_insert(self->image));
+}
+
+/* Once a process is gone all that it had is, however much it was. */
+TEST_F(module, removed_after_a_kill)
+{
+	for (unsigned int round = 0; round < 3; round++) {
+		int fds[2], status;
+		char byte;
+		pid_t pid;
+
+		ASSERT_EQ(0, pipe(fds));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			struct rig rig;
+			struct cmds c;
+			int ret = rig_create(&rig, accel_open());
+
+			if (ret)
+				_exit(1);
+			c = rig_cmds(&rig, 0);
+			cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+			for (unsigned int i = 0; !ret && i < 500; i++)
+				ret = submit(rig.fd, rig.queue, c.va, c.len, NULL, 0, NULL);
+			if (ret || write(fds[1], "x", 1) != 1)
+				_exit(1);
+			for (;;)
+				pause();
+		}
+		close(fds[1]);
+		EXPECT_EQ(1, read(fds[0], &byte, 1));
+		close(fds[0]);
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(SIGKILL, status);
+		ASSERT_EQ(0, module_remove());
+		ASSERT_EQ(0, module_insert(self->image));
+	}
+}
+
+/* ---- the device goes ---- */
+
+FIXTURE(gone)
+{
+	char address[32];
+	struct rig rig;
+	struct buf data;
+	uint32_t syncobj;
+	int fence;
+	bool bound;
+};
+
+static int write_file(const char *path, const void *data, size_t size, off_t offset)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = pwrite(fd, data, size, offset) == (ssize_t)size ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+static int driver_write(const char *file, const char *address)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/dsa_accel/%s", file);
+	return write_file(path, address, strlen(address), 0);
+}
+
+/* An open device with a job in flight that does not end, and its fence. */
+FIXTURE_SETUP(gone)
+{
+	struct drm_dsa_device_info info;
+	struct drm_dsa_sync out;
+	int fd = accel_open();
+	struct cmds c;
+
+	if (fd == -ENODEV)
+		SKIP(return, "no device of driver dsa_accel below /dev/accel");
+	ASSERT_LE(0, fd);
+	if (access("/sys/bus/pci/drivers/dsa_accel/unbind", W_OK))
+		SKIP(return, "cannot unbind the device (not root?)");
+	ASSERT_EQ(0, accel_info(fd, &info));
+	snprintf(self->address, sizeof(self->address), "%04x:%02x:%02x.%x", info.pci_domain,
+		 info.pci_bus, info.pci_device, info.pci_function);
+	self->bound = true;
+	ASSERT_EQ(0, rig_create(&self->rig, fd));
+	ASSERT_EQ(0, rig_buf(&self->rig, &self->data, PAGE, 0, 0x40000000));
+	ASSERT_EQ(0, syncobj_create(fd, &self->syncobj));
+	out = sync_out(self->syncobj, 0);
+	c = rig_cmds(&self->rig, 0);
+	cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+	ASSERT_EQ(0, submit(fd, self->rig.queue, c.va, c.len, &out, 1, NULL));
+	self->fence = syncobj_export(fd, self->syncobj);
+	ASSERT_LE(0, self->fence);
+	EXPECT_EQ(-EINPROGRESS, sync_file_status(self->fence));
+}
+
+/* Nothing of the device that was is left; it works. */
+FIXTURE_TEARDOWN(gone)
+{
+	struct accel_baseline base, now;
+	struct rig rig;
+	int fd;
+
+	if (!self->address[0])
+		return;
+	munmap(self->data.ptr, self->data.size);
+	munmap(self->rig.cmd.ptr, self->rig.cmd.size);
+	close(self->fence);
+	ASSERT_EQ(0, close(self->rig.fd));
+	if (!self->bound)
+		ASSERT_EQ(0, driver_write("bind", self->address));
+	fd = accel_open();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, accel_baseline_read(fd, &base));
+	EXPECT_EQ(0, base.queues_compute + base.queues_copy);
+	ASSERT_EQ(0, rig_create(&rig, fd));
+	EXPECT_EQ(0, rig_proof(&rig, rig.queue));
+	rig_destroy(&rig);
+	EXPECT_EQ(0, accel_baseline_wait(fd, &base, &now));
+	close(fd);
+}
+
+static sigjmp_buf on_sigbus;
+
+static void sigbus(int signal)
+{
+	siglongjmp(on_sigbus, signal);
+}
+
+static bool access_is_sigbus(volatile uint8_t *p)
+{
+	const struct sigaction action = { .sa_handler = sigbus };
+	struct sigaction before;
+	bool caught;
+
+	sigaction(SIGBUS, &action, &before);
+	caught = sigsetjmp(on_sigbus, 1);
+	if (!caught)
+		(void)*p;
+	sigaction(SIGBUS, &before, NULL);
+	return caught;
+}
+
+TEST_F(gone, unbound_in_flight)
+{
+	struct drm_dsa_queue_state st;
+	struct drm_dsa_device_info info;
+	uint32_t id, vm = self->rig.vm, queue = self->rig.queue;
+	int fd = self->rig.fd;
+	uint64_t offset;
+
+	self->data.ptr[0] = 1;
+	ASSERT_EQ(0, driver_write("unbind", self->address));
+	self->bound = false;
+
+	EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));
+	EXPECT_EQ(-ENODEV, accel_info(fd, &info));
+	EXPECT_EQ(-ENODEV, bo_create(fd, PAGE, 0, &id));
+	EXPECT_EQ(-ENODEV, bo_create(fd, PAGE, DRM_DSA_BO_SYSTEM, &id));
+	EXPECT_EQ(-ENODEV, bo_mmap_offset(fd, self->data.handle, &offset));
+	EXPECT_EQ(-ENODEV, vm_create(fd, &id));
+	EXPECT_EQ(-ENODEV, vm_map(fd, vm, self->data.handle, 0, 0, PAGE, BIND_RW));
+	EXPECT_EQ(-ENODEV, vm_unmap(fd, vm, self->data.va, PAGE));
+	EXPECT_EQ(-ENODEV, queue_create(fd, vm, DRM_DSA_QUEUE_COPY, &id));
+	EXPECT_EQ(-ENODEV, queue_state(fd, queue, &st));
+	EXPECT_EQ(-ENODEV, submit(fd, queue, 0, 0, NULL, 0, NULL));
+	EXPECT_EQ(-ENODEV, queue_destroy(fd, queue));
+	EXPECT_EQ(-ENODEV, vm_destroy(fd, vm));
+	EXPECT_TRUE(access_is_sigbus(self->data.ptr));
+	EXPECT_TRUE(access_is_sigbus(self->rig.cmd.ptr));
+	EXPECT_EQ(-ENODEV, accel_open());
+}
+
+/* What was stays until it is closed, while the device works for others. */
+TEST_F(gone, bound_again_while_still_open)
+{
+	struct rig rig;
+	int fd;
+
+	ASSERT_EQ(0, driver_write("unbind", self->address));
+	self->bound = false;
+	ASSERT_EQ(0, driver_write("bind", self->address));
+	self->bound = true;
+	fd = accel_open();
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, rig_create(&rig, fd));
+	EXPECT_EQ(0, rig_proof(&rig, rig.queue));
+	EXPECT_EQ(-ENODEV, submit(self->rig.fd, self->rig.queue, 0, 0, NULL, 0, NULL));
+	EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));
+	rig_destroy(&rig);
+	close(fd);
+}
+
+/* A device that does not answer, and so cannot be reset. This takes the driver's 10 s. */
+TEST_F(gone, reset_fails)
+{
+	const uint16_t off = 0;
+	uint32_t id, vm = self->rig.vm, queue = self->rig.queue;
+	struct drm_dsa_queue_state st;
+	char config[64], reset[64];
+	int fd = self->rig.fd, config_fd;
+	uint16_t command;
+	uint64_t begin;
+
+	snprintf(reset, sizeof(reset), "/sys/kernel/debug/accel/%s/reset", self->address);
+	if (access(reset, W_OK))
+		SKIP(return, "no %s", reset);
+	snprintf(config, sizeof(config), "/sys/bus/pci/devices/%s/config", self->address);
+	config_fd = open(config, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, config_fd);
+	ASSERT_EQ(2, pread(config_fd, &command, 2, 4));
+	close(config_fd);
+
+	/* No memory space. */
+	ASSERT_EQ(0, write_file(config, &off, 2, 4));
+	EXPECT_EQ(-EIO, write_file(reset, "1", 1, 0));
+	ASSERT_EQ(0, write_file(config, &command, 2, 4));
+
+	begin = accel_now_ns();
+	EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));
+	EXPECT_EQ(-EIO, bo_create(fd, PAGE, 0, &id));
+	EXPECT_EQ(-EIO, bo_create(fd, PAGE, DRM_DSA_BO_SYSTEM, &id));
+	EXPECT_EQ(-EIO, vm_create(fd, &id));
+	EXPECT_EQ(-EIO, vm_map(fd, vm, self->data.handle, 0, 0, PAGE, BIND_RW));
+	EXPECT_EQ(-EIO, vm_unmap(fd, vm, self->data.va, PAGE));
+	EXPECT_EQ(-EIO, queue_create(fd, vm, DRM_DSA_QUEUE_COPY, &id));
+	EXPECT_EQ(-EIO, submit(fd, queue, 0, 0, NULL, 0, NULL));
+	EXPECT_EQ(-EIO, write_file(reset, "1", 1, 0));
+	ASSERT_EQ(0, queue_state(fd, queue, &st));
+	EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_RESET, st.flags);
+	/* What there is can go. */
+	EXPECT_EQ(0, queue_destroy(fd, queue));
+	EXPECT_EQ(0, vm_destroy(fd, vm));
+	EXPECT_EQ(0, bo_close(fd, self->data.handle));
+	EXPECT_GE(5000000000ull, accel_now_ns() - begin);
+	ASSERT_EQ(0, driver_write("unbind", self->address));
+	self->bound = false;
 }
 
 TEST_HARNESS_MAIN

@@ -187,6 +187,7 @@ TEST_F(timeout, wait_that_is_never_satisfied)
 		 accel_now_ns() - begin < WAIT_SECONDS * 1000000000ull);
 	ms = (accel_now_ns() - begin) / 1000000;
 	EXPECT_LE(TIMEOUT_MS - 100, ms);
+	EXPECT_GE(2 * TIMEOUT_MS, ms);
 	EXPECT_TIMED_OUT(queue, handle);
 	EXPECT_EQ(0, syncobj_wait(self->fd, behind, 0));
 	EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, behind));
@@ -264,6 +265,134 @@ TEST_F(timeout, jobs_are_timed_one_by_one)
 	}
 	ASSERT_EQ(0, queue_state(self->fd, s.rig.queue, &state));
 	EXPECT_EQ(0, state.flags);
+}
+
+/* Nor is it that of a job: it may have any number of commands. */
+TEST_F(timeout, commands_are_timed_one_by_one)
+{
+	const struct timespec pause = { .tv_nsec = TIMEOUT_MS / 3 * 1000000 };
+	volatile uint64_t *gate;
+	uint32_t handle;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	gate = (volatile uint64_t *)(s.rig.cmd.ptr + 8 * RIG_SLOT);
+	c = rig_cmds(&s.rig, 0);
+	for (unsigned int i = 0; i < 6; i++)
+		cmd_wait(&c, RIG_CMD_VA + 8 * RIG_SLOT, i + 1);
+	ASSERT_EQ(0, start(&s, s.rig.queue, &c, &handle));
+	for (unsigned int i = 0; i < 6; i++) {
+		nanosleep(&pause, NULL);
+		EXPECT_FALSE(syncobj_is_signalled(self->fd, handle, 0));
+		*gate = i + 1;
+	}
+	EXPECT_EQ(0, syncobj_wait(self->fd, handle, 0));
+	EXPECT_EQ(0, syncobj_status(self->fd, handle));
+}
+
+/* Jobs that are submitted behind it do not give it more time. */
+TEST_F(timeout, submits_do_not_put_it_off)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t begin, ms;
+	uint32_t handle;
+	struct scene s;
+	struct cmds c;
+	int ret;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	c = endless_wait(&s);
+	begin = accel_now_ns();
+	ASSERT_EQ(0, start(&s, s.rig.queue, &c, &handle));
+	do {
+		ret = submit(self->fd, s.rig.queue, 0, 0, NULL, 0, NULL);
+		ms = (accel_now_ns() - begin) / 1000000;
+		nanosleep(&pause, NULL);
+	} while (!ret && ms < WAIT_SECONDS * 1000);
+	EXPECT_EQ(-ECANCELED, ret);
+	EXPECT_LE(TIMEOUT_MS - 100, ms);
+	EXPECT_GE(2 * TIMEOUT_MS, ms);
+	EXPECT_TIMED_OUT(s.rig.queue, handle);
+}
+
+static int queue_with_limit(struct scene *s, unsigned int ms, uint32_t *queue)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%u", ms);
+	return parameter_write(value) ?:
+		       queue_create(s->rig.fd, s->rig.vm, DRM_DSA_QUEUE_COMPUTE, queue);
+}
+
+/* More hang than there are cores, one after the other: who waits behind them all is not blamed. */
+TEST_F(timeout, waits_for_many_hung_ones)
+{
+	struct drm_dsa_device_info info;
+	struct drm_dsa_queue_state st;
+	uint32_t handle[64], queue[64], innocent, hung;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, accel_info(self->fd, &info));
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	hung = info.cores + 4;
+	if (hung + 2 > info.compute_queues)
+		SKIP(return, "%u cores, but only %u compute queues", info.cores,
+			   info.compute_queues);
+	c = endless_program(&s, 1);
+	for (unsigned int i = 0; i < hung; i++) {
+		ASSERT_EQ(0, queue_with_limit(&s, 600, &queue[i]));
+		ASSERT_EQ(0, start(&s, queue[i], &c, &handle[i]));
+	}
+	ASSERT_EQ(0, queue_with_limit(&s, 600, &innocent));
+	EXPECT_EQ(0, store_program(&s, innocent));
+	EXPECT_TIMED_OUT(queue[0], handle[0]);
+	for (unsigned int i = 0; i < hung; i++) {
+		ASSERT_EQ(0, queue_state(self->fd, queue[i], &st));
+		EXPECT_TRUE(!st.flags || st.flags & DRM_DSA_QUEUE_TIMEDOUT);
+		ASSERT_EQ(0, queue_destroy(self->fd, queue[i]));
+	}
+	EXPECT_EQ(0, store_program(&s, innocent));
+}
+
+/* The one that holds all cores may do so for longer than the one that waits for them may take. */
+TEST_F(timeout, waits_for_one_with_a_longer_limit)
+{
+	struct drm_dsa_device_info info;
+	uint32_t handle, slow, quick;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, accel_info(self->fd, &info));
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	ASSERT_EQ(0, queue_with_limit(&s, 3000, &slow));
+	ASSERT_EQ(0, queue_with_limit(&s, 500, &quick));
+	c = endless_program(&s, 4 * info.cores);
+	ASSERT_EQ(0, start(&s, slow, &c, &handle));
+	EXPECT_EQ(0, store_program(&s, quick));
+	EXPECT_TIMED_OUT(slow, handle);
+	EXPECT_EQ(0, store_program(&s, quick));
+}
+
+/* Without a limit nothing is stopped, but what hangs beside it is. */
+TEST_F(timeout, none)
+{
+	uint32_t handle[2], queue[2];
+	struct drm_dsa_queue_state st;
+	struct scene s;
+	struct cmds c;
+
+	ASSERT_EQ(0, scene_create(&s, self->fd));
+	ASSERT_EQ(0, queue_with_limit(&s, 0, &queue[0]));
+	ASSERT_EQ(0, queue_with_limit(&s, 300, &queue[1]));
+	c = endless_wait(&s);
+	for (unsigned int i = 0; i < 2; i++)
+		ASSERT_EQ(0, start(&s, queue[i], &c, &handle[i]));
+	EXPECT_TIMED_OUT(queue[1], handle[1]);
+	EXPECT_FALSE(syncobj_is_signalled(self->fd, handle[0], 0));
+	ASSERT_EQ(0, queue_state(self->fd, queue[0], &st));
+	EXPECT_EQ(0, st.flags);
 }
 
 /* Nobody has to wait for the time-out to get rid of a runaway. */

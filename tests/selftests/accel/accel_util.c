@@ -310,24 +310,37 @@ bool syncobj_is_signalled(int fd, uint32_t handle, uint64_t point)
 	return wait_until(fd, handle, point, 0) == 0;
 }
 
-int syncobj_status(int fd, uint32_t handle)
+int syncobj_export(int fd, uint32_t handle)
 {
 	struct drm_syncobj_handle export = {
 		.handle = handle,
 		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
 	};
-	struct sync_file_info info = { 0 };
-	int ret = accel_ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
 
-	if (ret)
-		return ret;
-	ret = accel_ioctl(export.fd, SYNC_IOC_FILE_INFO, &info);
-	close(export.fd);
+	return accel_ioctl(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export) ?: export.fd;
+}
+
+int sync_file_status(int file)
+{
+	struct sync_file_info info = { 0 };
+	int ret = accel_ioctl(file, SYNC_IOC_FILE_INFO, &info);
+
 	if (ret)
 		return ret;
 	if (!info.status)
 		return -EINPROGRESS;
 	return info.status < 0 ? info.status : 0;
+}
+
+int syncobj_status(int fd, uint32_t handle)
+{
+	int file = syncobj_export(fd, handle), ret;
+
+	if (file < 0)
+		return file;
+	ret = sync_file_status(file);
+	close(file);
+	return ret;
 }
 
 /* ---- counters ---- */

@@ -75,6 +75,9 @@ int syncobj_wait(int fd, uint32_t handle, uint64_t point);
 bool syncobj_is_signalled(int fd, uint32_t handle, uint64_t point);
 /* What a binary syncobj's fence came to: 0, a negative error, -EINPROGRESS, or why it is unknown. */
 int syncobj_status(int fd, uint32_t handle);
+/* A sync_file of its own that outlives the device; its status as above. */
+int syncobj_export(int fd, uint32_t handle);
+int sync_file_status(int file);
 
 static inline struct drm_dsa_sync sync_in(uint32_t handle, uint64_t point)
 {
