@@ -194,9 +194,9 @@ static dsaError_t take_off(struct queue *q, struct rect *piece, struct landing *
 	to_stage.dst = base;
 	to_stage.dpitch = piece->width;
 	error = device_copy(q, &to_stage, true, &l->point);
-	q->stage.busy[chunk] = l->point;
 	if (error)
 		return error;
+	q->stage.busy[chunk] = l->point;
 	l->piece = *piece;
 	l->piece.src = base;
 	l->piece.spitch = piece->width;

@@ -477,6 +477,30 @@ static int push_out(struct queue *q, uint64_t point)
 	return queue_failed(q) ? 0 : ret;
 }
 
+/*
+ * The same, but never waits for the device: what has no place there now is
+ * left to the helper.
+ */
+static int push_soon(struct queue *q, uint64_t point)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&q->lock);
+	reclaim(q);
+	if (point > q->submitted && !queue_failed(q)) {
+		if (q->inflight_count < QUEUE_MAX_INFLIGHT || !start_helper(q)) {
+			ret = submit(q);
+		} else {
+			q->batch_lazy = false;
+			q->stalled = false;
+			if (q->helper_idle)
+				pthread_cond_signal(&q->work);
+		}
+	}
+	pthread_mutex_unlock(&q->lock);
+	return queue_failed(q) ? 0 : ret;
+}
+
 int queue_push(struct queue *q)
 {
 	return push_out(q, atomic_load(&q->recorded));
@@ -569,7 +593,7 @@ int queue_look(struct queue *q, uint64_t point)
 
 	atomic_store(&q->streak, false);
 	if (!queue_passed(q, point)) {
-		ret = push_out(q, point);
+		ret = push_soon(q, point);
 		if (!ret)
 			queue_notice(q);
 	}
@@ -652,12 +676,12 @@ void queue_nudge(struct queue *q)
 {
 	bool left, unused;
 
+	/* The helper sees to the rest: a batch that may still grow is let grow. */
 	pthread_mutex_lock(&q->lock);
-	left = !queue_failed(q) && !batch_empty(q) && (q->batch_lazy || q->stalled);
-	/* Without a place in flight a submit would block. */
-	if (left && q->inflight_count < QUEUE_MAX_INFLIGHT)
-		submit(q);
+	left = q->batch_lazy || q->stalled;
 	pthread_mutex_unlock(&q->lock);
+	if (left)
+		push_soon(q, atomic_load(&q->recorded));
 	pthread_mutex_lock(&q->dev->lock);
 	unused = !q->users;
 	pthread_mutex_unlock(&q->dev->lock);
@@ -944,7 +968,7 @@ void queue_release(struct queue *q)
 	unsigned int kept = 0;
 	bool last;
 
-	queue_push(q);
+	push_soon(q, atomic_load(&q->recorded));
 	pthread_mutex_lock(&dev->lock);
 	last = --q->users == 0;
 	q = dev->queues;

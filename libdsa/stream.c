@@ -150,8 +150,7 @@ DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream)
 		return error;
 	dead = atomic_load(&s->queue);
 	/* A fault that nobody has noticed yet counts too. */
-	queue_push(dead);
-	queue_notice(dead);
+	queue_look(dead, atomic_load(&dead->recorded));
 	if (!queue_failed(dead)) {
 		stream_put(s);
 		return dsaSuccess;

@@ -51,8 +51,15 @@ extern "C" {
  *
  * Streams: work on one stream runs in order, work on different streams
  * overlaps. The stream handle NULL is the calling thread's own default
- * stream; it orders itself with no other stream. The host never blocks,
- * unless the function's text says so.
+ * stream; it orders itself with no other stream.
+ *
+ * Blocking: a function whose text does not say that it blocks does not wait
+ * for the device, with one exception. Functions that put work on a stream
+ * (launches, copies, fills, event records and waits) block when the stream, or
+ * the stream of the event that is waited for, is full, until the device has
+ * done some of its work. A stream's queue holds 256 KiB of commands (more than
+ * 4000 launches), 1 MiB of arguments and of small copies' data, and 64
+ * submissions.
  *
  * Addresses: device memory, pinned host memory and kernels' pointers are one
  * address space: an address from dsaMalloc() or dsaMallocHost() is the same
@@ -67,7 +74,11 @@ extern "C" {
  * core and address. dsaStreamRecover() makes the stream usable again;
  * dsaStreamDestroy() drops it. When more streams exist than the device gives
  * queues to this process, streams share queues, and a fault stops all streams
- * of its queue.
+ * of its queue. Commands are handed to the device in groups: an event that
+ * was recorded before the command that failed, but in its group, fails too.
+ *
+ * A stream that waits for an event of a stream that failed fails as well (see
+ * dsaStreamWaitEvent()).
  */
 
 /** enum dsaError - What a function returns; same values as CUDA's where CUDA has it. */
@@ -257,10 +268,12 @@ DSA_API dsaError_t dsaGetDeviceProperties(dsaDeviceProp *prop, int device);
 DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device);
 
 /**
- * dsaDeviceSynchronize() - Block until all streams of this process on the
- * current device have completed.
+ * dsaDeviceSynchronize() - Block until all work of this process on the current
+ * device has completed, also that of streams that are destroyed and of threads
+ * that are gone.
  *
- * Return: the sticky error of any of those streams, if there is one.
+ * Return: the sticky error of one of those streams, if there is one. The fault
+ * of a destroyed stream is returned by the call that finds it, and not again.
  */
 DSA_API dsaError_t dsaDeviceSynchronize(void);
 
@@ -306,7 +319,8 @@ DSA_API dsaError_t dsaFree(void *ptr);
  * @bytes: size, not zero. Contents are zero.
  *
  * The host uses it like any memory, the current device's copies run at full
- * rate and in the background, kernels read and write it in place.
+ * rate and in the background, kernels read and write it in place. May block
+ * as dsaMalloc() does.
  * Errors: dsaErrorOutOfHostMemory.
  */
 DSA_API dsaError_t dsaMallocHost(void **ptr, size_t bytes);
@@ -376,11 +390,11 @@ DSA_API dsaError_t dsaMemcpy2DAsync(void *dst, size_t dpitch, const void *src, s
  */
 DSA_API dsaError_t dsaMemset(void *ptr, int value, size_t bytes);
 
-/** dsaMemsetAsync() - dsaMemset() in a stream; never blocks. */
+/** dsaMemsetAsync() - dsaMemset() in a stream. */
 DSA_API dsaError_t dsaMemsetAsync(void *ptr, int value, size_t bytes, dsaStream_t stream);
 
 /**
- * dsaMemsetD32Async() - Set 32-bit words in a stream; never blocks.
+ * dsaMemsetD32Async() - Set 32-bit words in a stream.
  * @ptr: device or pinned host memory, aligned to 4 bytes.
  * @value: of each word.
  * @count: words.
@@ -394,7 +408,8 @@ DSA_API dsaError_t dsaMemsetD32Async(void *ptr, uint32_t value, size_t count, ds
  *
  * A stream has a hardware queue of its own while there are some for this
  * process (half of the device's), after that streams share queues: still
- * right, no longer independent.
+ * right, no longer independent. It takes over neither work nor a fault of a
+ * destroyed stream, unless all of those queues are busy.
  */
 DSA_API dsaError_t dsaStreamCreate(dsaStream_t *stream);
 
@@ -417,7 +432,18 @@ DSA_API dsaError_t dsaStreamQuery(dsaStream_t stream);
  * @event: its latest dsaEventRecord(), or nothing if there was none.
  * @flags: zero.
  *
- * Should the event's stream fault, the wait ends. Both must be of one device.
+ * Both must be of one device.
+ *
+ * Should the event's stream fail before the event, what was put on @stream
+ * before the wait still runs; then
+ *  - when that failure is known to the library (some call has returned it, or
+ *    has met it) at this call, or before the work behind the wait is handed
+ *    to the device, @stream fails with the same error: that work does not run,
+ *    the error is sticky, and its description begins "waited for an event that
+ *    will never come". This call returns it if it was known by then;
+ *  - when it happens later, the wait ends, the work behind it runs on whatever
+ *    memory holds, and @stream does not fail. Synchronise with the event's
+ *    stream too before trusting results that depend on it.
  */
 DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsigned int flags);
 
@@ -425,7 +451,9 @@ DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsi
  * dsaStreamRecover() - Make a stream usable again after a fault.
  *
  * The work queued behind the fault is lost. Memory keeps what it has. Streams
- * that share the queue are not touched. No effect on a healthy stream.
+ * that share the queue are not touched. No effect on a healthy stream. An
+ * event recorded behind the fault stays failed until it is recorded again: to
+ * wait for it makes a stream fail anew.
  */
 DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream);
 
@@ -440,8 +468,8 @@ DSA_API dsaError_t dsaEventDestroy(dsaEvent_t event);
 /**
  * dsaEventRecord() - Record the moment when a stream's work so far is done.
  *
- * Again on the same event: forgets the earlier record. Event and stream must
- * be of one device.
+ * Again on the same event: forgets the earlier record, unless this one fails.
+ * Event and stream must be of one device.
  */
 DSA_API dsaError_t dsaEventRecord(dsaEvent_t event, dsaStream_t stream);
 
@@ -471,7 +499,7 @@ DSA_API dsaError_t dsaEventElapsedWallTime(float *ms, dsaEvent_t start, dsaEvent
 /**
  * dsaModuleLoad() - Load a device ELF (made by dsacc) from a file.
  *
- * Goes to the current device. Blocks on file input.
+ * Goes to the current device. Blocks on file input, and as dsaMalloc() does.
  * Errors: dsaErrorFileNotFound: cannot be opened or read;
  * dsaErrorInvalidKernelImage: damaged, or not for this device;
  * dsaErrorMemoryAllocation.
@@ -494,7 +522,8 @@ DSA_API dsaError_t dsaModuleLoadDataSize(dsaModule_t *module, const void *image,
 /**
  * dsaModuleUnload() - Unload a module; its functions become invalid.
  *
- * Does not block: launches already queued complete.
+ * Does not block: launches already queued complete, and so does a launch that
+ * another thread makes at the same time, unless it finds the function invalid.
  */
 DSA_API dsaError_t dsaModuleUnload(dsaModule_t module);
 

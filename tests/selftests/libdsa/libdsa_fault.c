@@ -356,6 +356,8 @@ TEST_F(fault, is_not_inherited)
 		OK(dsaStreamSynchronize(s));
 		OK(dsaLaunchKernel(test_kernel("trap_at"), GRID(1), ARGS(&program), 0, s));
 		OK(dsaStreamDestroy(s));
+		/* When this process's queues run out the first must have stopped. */
+		usleep(20000);
 	}
 	EXPECT_EQ(80, *self->counter);
 	EXPECT_EQ(dsaSuccess, dsaPeekAtLastError());

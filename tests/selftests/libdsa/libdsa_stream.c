@@ -55,6 +55,27 @@ TEST(query_tells)
 	OK(dsaStreamQuery(s));
 }
 
+/* A query never waits, however much it has handed to the device before. */
+TEST(query_does_not_block)
+{
+	uint64_t *counter;
+	dsaStream_t s;
+	uint32_t *flag;
+
+	OK(dsaStreamCreate(&s));
+	OK(dsaMallocHost((void **)&counter, 8));
+	flag = hold(s);
+	for (int i = 0; i < 200; i++) {
+		OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&counter), 0, s));
+		EXPECT_EQ(dsaErrorNotReady, dsaStreamQuery(s));
+	}
+	OK(dsaStreamDestroy(s));
+	EXPECT_EQ(0, *counter);
+	release(flag);
+	OK(dsaDeviceSynchronize());
+	EXPECT_EQ(200, *counter);
+}
+
 /* Two kernels on two streams that must both be running to finish. */
 TEST(streams_overlap)
 {
