@@ -6,12 +6,12 @@ import os
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 import tty
 
 import kernlog
+import output
 import wire
 
 STATUS_STRICT_LOG = 123
@@ -21,6 +21,14 @@ STATUS_VM_FAILED = 125
 # A guest that says nothing for so long is dead: it sends a heartbeat every second.
 SILENCE_LIMIT = 90
 POWER_OFF_LIMIT = 15
+# From SIGTERM, the command's share of it, to the end of the VM.
+TERMINATE_LIMIT = 10
+# So much output waits here for a reader that does not read before the guest has to wait, too. When a signal comes
+# meanwhile, what is under way from the guest is taken in, to see what became of the command; when that is over, the
+# reader has so long to read on.
+READ_AHEAD = 1 << 20
+UNDER_WAY = 64 << 20
+READER_LIMIT = 2
 CONSOLE_KEPT = 64 * 1024
 FORWARDED = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 
@@ -44,7 +52,10 @@ class Session:
         self.stdin_open = True
         self.running = False
         self.interrupts = 0
-        self.dead_outputs = set()
+        self.terminated = None  # when SIGTERM came
+        self.outputs = {1: output.Output(1), 2: output.Output(2)}
+        self.unwanted = False  # a signal came while our reader did not read
+        self.gone = set()  # of the VM's three channels
         self.tty_saved = None
         self.use_tty = os.isatty(0) and os.isatty(1)
         self.console_file = None
@@ -100,49 +111,82 @@ class Session:
 
     def deadline(self):
         """When something must have happened, and what is wrong if it has not."""
-        if self.status is not None or self.failure:
-            return self.heard + POWER_OFF_LIMIT, None
         limits = []
-        if not (self.options.gdb or self.options.qmp):  # there, people stop the machine
+        over = self.status is not None or self.failure
+        if over and not self.vm_gone():
+            limits.append((self.heard + POWER_OFF_LIMIT, "power-off"))
+        if over and self.pending() and self.unwanted:
+            limits.append((max(out.moved for out in self.outputs.values() if out.pending) + READER_LIMIT, "reader"))
+        if not over and not (self.options.gdb or self.options.qmp):  # there, people stop the machine
             limits.append((self.heard + SILENCE_LIMIT, "silence"))
-        if self.options.timeout:
+        if not over and self.terminated:
+            limits.append((self.terminated + TERMINATE_LIMIT, "terminated"))
+        if self.options.timeout and (not over or self.pending()):
             limits.append((self.started + self.options.timeout, "timeout"))
         return min(limits) if limits else (None, None)
+
+    def vm_gone(self):
+        return len(self.gone) == 3
+
+    def pending(self):
+        return sum(len(out.pending) for out in self.outputs.values())
+
+    def reads_link(self):
+        """Our reader holds up the guest, but not what the guest says last."""
+        if self.status is not None or self.failure:
+            return True
+        return self.pending() < READ_AHEAD + (UNDER_WAY if self.unwanted else 0)
 
     def loop(self):
         link, console = self.machine.link.fileno(), self.machine.console.fileno()
         qemu = self.machine.process.stdout.fileno()
         handlers = {link: self.on_link, console: self.on_console, qemu: self.on_qemu, 0: self.on_stdin,
                     self.wake_read: self.on_signal}
-        gone = set()
-        while not {link, console, qemu} <= gone:
+        handlers.update({out.fd: lambda fd=fd: self.push(fd) for fd, out in self.outputs.items()})
+        while not self.vm_gone() or (self.pending() and not self.failure):
             poll = select.poll()
-            for fd in (link, console, qemu):
-                if fd not in gone:
-                    poll.register(fd, select.POLLIN | (select.POLLOUT if fd == link and self.outgoing else 0))
+            for fd in (console, qemu):
+                if fd not in self.gone:
+                    poll.register(fd, select.POLLIN)
+            if not self.reads_link():
+                self.heard = time.monotonic()
+            if link not in self.gone:
+                poll.register(link, (select.POLLIN if self.reads_link() else 0) | (select.POLLOUT if self.outgoing else 0))
             poll.register(self.wake_read, select.POLLIN)
+            for out in self.outputs.values():
+                if out.pending:
+                    poll.register(out.fd, select.POLLOUT)
             if self.running and self.stdin_open and self.credit and self.status is None:
                 poll.register(0, select.POLLIN)
             when, what = self.deadline()
             events = poll.poll(None if when is None else max(0, when - time.monotonic()) * 1000 + 1)
-            if not events and when is not None and time.monotonic() >= when:
-                if not self.on_deadline(what):
-                    return
+            # We may just have been stopped ourselves: what the guest has said meanwhile counts.
+            spoke = what == "silence" and any(fd == link for fd, _ in events)
+            if when is not None and time.monotonic() >= when and not spoke and not self.on_deadline(what):
+                return
             for fd, event in events:
-                if event & select.POLLOUT:
+                if fd == link and event & select.POLLOUT:
                     self.flush()
-                if event & ~select.POLLOUT and handlers[fd]() is False:
-                    gone.add(fd)
+                    event &= ~select.POLLOUT
+                if event and handlers[fd]() is False:
+                    self.gone.add(fd)
 
     def on_deadline(self, what):
         """Whether to go on."""
         if what == "timeout":
             self.failure = ("timeout", f"the time limit of {self.options.timeout:g} s is over")
+            self.status = None
             self.outgoing += wire.frame(wire.BLOCKED) if self.running else b""
             self.flush()
             self.collect_last_words()
         elif what == "silence":
             self.failure = ("hang", f"the guest has said nothing for {SILENCE_LIMIT} s")
+        elif what == "terminated":
+            self.failure = ("signal", signal.SIGTERM)
+        elif what == "power-off":
+            stopped = self.machine.process.poll() is not None
+            self.machine.kill()
+            return not stopped
         return False
 
     def collect_last_words(self):
@@ -228,7 +272,10 @@ class Session:
                     self.flush()
             elif number in FORWARDED:
                 self.interrupts += 1
-                if not self.running or self.interrupts > 2:
+                self.unwanted = self.pending() > 0
+                if number == signal.SIGTERM and not self.terminated:
+                    self.terminated = time.monotonic()
+                if not self.running or self.status is not None or self.interrupts > 2:
                     self.failure = ("signal", number)
                     self.machine.kill()
                 else:
@@ -256,6 +303,8 @@ class Session:
             self.failure = ("guest", payload.decode("utf-8", "replace"))
         elif kind == wire.EXIT:
             self.status = struct.unpack("<I", payload)[0]
+            self.outgoing += wire.frame(wire.END)
+            self.flush()
             self.phase("exit")
             self.leave_tty()
 
@@ -274,21 +323,16 @@ class Session:
 
     def write(self, fd, data):
         """To our own output; whoever does not want it any more makes the command see a closed pipe."""
-        if fd in self.dead_outputs:
+        if self.failure or self.outputs[fd].closed:
             return
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(fd, view) :]
-            except BlockingIOError:
-                poll = select.poll()
-                poll.register(fd, select.POLLOUT)
-                poll.poll()
-            except OSError as error:
-                self.dead_outputs.add(fd)
-                if error.errno == errno.EPIPE:
-                    self.signal_command(signal.SIGPIPE)
-                return
+        self.outputs[fd].pending += data
+        self.push(fd)
+
+    def push(self, fd):
+        if self.outputs[fd].push() == errno.EPIPE:
+            self.signal_command(signal.SIGPIPE)
+        self.unwanted = self.unwanted and self.pending() > 0
+        return True
 
     # The end ---------------------------------------------------------------------------------------
 
@@ -347,8 +391,8 @@ class Session:
 
 
 def say(text):
-    sys.stderr.write(f"dsa-vm: {text}\n")
+    output.message(f"dsa-vm: {text}\n")
 
 
 def show(lines):
-    sys.stderr.write("".join(f"  {line}\n" for line in lines))
+    output.message("".join(f"  {line}\n" for line in lines))

@@ -36,7 +36,7 @@ static struct {
 	bool stdin_eof;                               /* the host has no more */
 	int to_stdin, from_stdout, from_stderr, kmsg; /* -1 once closed */
 	pid_t pid;
-	bool tty, exited;
+	bool tty, exited, ended;
 	unsigned int status;
 } s;
 
@@ -228,6 +228,9 @@ static void handle_frame(const struct frame_header *header, const void *payload)
 		break;
 	case FRAME_BLOCKED:
 		log_blocked_tasks();
+		break;
+	case FRAME_END:
+		s.ended = true;
 		break;
 	}
 }
@@ -428,12 +431,19 @@ unsigned int session_run(const struct job *job)
 	fcntl(link_fd, F_SETFL, O_NONBLOCK);
 
 	loop(signals, timer);
+	kill(-1, SIGKILL); /* first, or who goes on writing would keep us here */
 	finish_streams();
-	kill(-1, SIGKILL);
 	pump_kmsg();
 	flush_out_blocking();
 	pump_kmsg();
 	queue_frame(FRAME_EXIT, &s.status, sizeof(s.status));
 	flush_out_blocking();
+	/* Megabytes may wait in the port for a host whose reader is slow; powering off would lose them. */
+	while (!s.ended) {
+		struct pollfd p = { .fd = link_fd, .events = POLLIN };
+
+		poll(&p, 1, -1);
+		pump_link();
+	}
 	return s.status;
 }

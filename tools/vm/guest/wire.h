@@ -34,6 +34,7 @@ enum frame_type {
 	FRAME_SIGNAL = 'S',  /* uint32_t number, for the command's process group */
 	FRAME_WINSIZE = 'W', /* struct frame_winsize */
 	FRAME_BLOCKED = 'B', /* log who is blocked and where */
+	FRAME_END = 'Z',     /* FRAME_EXIT is here: power off */
 
 	/* Guest to host. */
 	FRAME_PHASE = 'p', /* uint64_t microseconds since power-on as the guest counts, name */
