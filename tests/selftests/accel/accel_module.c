@@ -6,6 +6,7 @@
 #include "accel_fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -293,6 +294,55 @@ TEST_F(gone, bound_again_while_still_open)
 	EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));
 	rig_destroy(&rig);
 	close(fd);
+}
+
+struct long_bind {
+	int fd, ret;
+	struct drm_dsa_vm_bind args;
+};
+
+static void *bind_for_long(void *arg)
+{
+	struct long_bind *b = arg;
+
+	b->ret = accel_ioctl(b->fd, DRM_IOCTL_DSA_VM_BIND, &b->args);
+	return NULL;
+}
+
+/* Nobody waits for a bind of very many operations: it ends after the one at work. */
+TEST_F(gone, unbound_in_a_long_bind)
+{
+	enum { COUNT = 500000 };
+	struct long_bind b = {
+		.fd = self->rig.fd,
+		.args = {
+			.vm_id = self->rig.vm,
+			.op_count = COUNT,
+			.op_stride = sizeof(struct drm_dsa_bind_op),
+		},
+	};
+	struct drm_dsa_bind_op *ops = calloc(COUNT, sizeof(*ops));
+	pthread_t thread;
+
+	ASSERT_NE(NULL, ops);
+	for (unsigned int i = 0; i < COUNT; i++)
+		ops[i] = (struct drm_dsa_bind_op){
+			.op = DRM_DSA_BIND_MAP,
+			.flags = BIND_RW,
+			.handle = self->data.handle,
+			.va = 0x80000000,
+			.range = PAGE,
+		};
+	b.args.ops = (uintptr_t)ops;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, bind_for_long, &b));
+	usleep(100000);
+	ASSERT_EQ(0, driver_write("unbind", self->address));
+	self->bound = false;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-ENODEV, b.ret);
+	EXPECT_LT(0, b.args.done);
+	EXPECT_GT(COUNT, b.args.done);
+	free(ops);
 }
 
 /* A device that does not answer, and so cannot be reset. This takes the driver's 10 s. */
