@@ -325,7 +325,7 @@ dsaError_t queue_commit(struct queue *queue, size_t bytes, bool lazy, uint64_t *
 /* Hands all recorded commands to the device. */
 dsaError_t queue_flush(struct queue *queue);
 /*
- * The same: 0, or the errno that forbids it. This and the three below leave
+ * The same: 0, or the errno that forbids it. This and the four below leave
  * the thread's last error alone.
  */
 int queue_push(struct queue *queue);

@@ -75,6 +75,7 @@ static void give_ring(struct queue *q)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+/* queue->lock */
 static void discard_batch(struct queue *q)
 {
 	q->dep_count = 0;
@@ -778,7 +779,7 @@ static struct queue *find_idle(struct device *dev)
 	return NULL;
 }
 
-/* The open queue with the fewest streams; none, if it is still busy. dev->lock. */
+/* The open queue with the fewest streams: one of destroyed streams first. dev->lock. */
 static struct queue *find_shared(struct device *dev)
 {
 	struct queue *best = NULL;
