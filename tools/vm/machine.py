@@ -11,7 +11,8 @@ PR_SET_PDEATHSIG = 1
 
 # Emulated, a fifth level of page tables only makes every walk longer; and kernel and C library take "rep stos" and
 # "rep movs" where the CPU calls them fast, which here are the slowest: without, 64 MiB from /dev/zero take 18 ms, not
-# 219 ms, filling 64 fresh MiB 81 ms, not 682 ms, 20000 copies of 4 KiB 57 ms, not 410 ms; the boot is 0.2 s shorter.
+# 219 ms, filling 64 fresh MiB 81 ms, not 682 ms, 20000 copies of 4 KiB 57 ms, not 410 ms (medians of 5, the host busy); booting takes
+# as long as before.
 TCG_CPU = "max,la57=off,erms=off,fsrm=off,fsrs=off"
 
 # Boot quickly and say little; stop at the first oops, and stop QEMU with it (-no-reboot).
