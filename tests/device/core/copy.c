@@ -266,8 +266,7 @@ static void dma_fails_in_a_run(void)
 		CHECK(!run_cmds(&c, 33));
 		CHECK_EQ(err_code(d, 33), DSA_ERR_BUS);
 		CHECK_EQ(rd32(d, DSA_QREG(33, DSA_Q_ERR_ACCESS)), DSA_ACCESS_READ);
-		CHECK_EQ(rd64(d, DSA_QREG(33, DSA_Q_ERR_ADDR)),
-			 VA_RAM + 0x500000 + page * 0x1000);
+		CHECK_EQ(rd64(d, DSA_QREG(33, DSA_Q_ERR_ADDR)), VA_RAM + 0x500000 + page * 0x1000);
 		if (page)
 			CHECK_EQ(d->hbm[0x500000 + page * 0x1000 - 1], 0x37);
 		CHECK_EQ(d->hbm[0x500000 + (page + 1) * 0x1000], 0);
@@ -301,7 +300,6 @@ static void share_engines(void)
 	dev_free(d);
 }
 
-const struct test copy_tests[] = { TEST(basic),        TEST(random_ops), TEST(arguments),
-				   TEST(fault_midway), TEST(dma_fails),
-				   TEST(dma_fails_in_a_run), TEST(share_engines),
-				   TESTS_END };
+const struct test copy_tests[] = { TEST(basic),         TEST(random_ops), TEST(arguments),
+				   TEST(fault_midway),  TEST(dma_fails),  TEST(dma_fails_in_a_run),
+				   TEST(share_engines), TESTS_END };
