@@ -4,7 +4,8 @@
 include qemu-device/core/rv/flags.mk
 
 CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c frontend.c irq.c launch.c log.c mmu.c queue.c \
-	regs.c reset.c save.c sched.c telemetry.c unit.c)
+	mbarrier.c regs.c reset.c save.c sched.c telemetry.c \
+	tensor.c unit.c xdsa.c)
 
 DSACORE_OBJS := $(patsubst %.c,$(B)/obj/%.c.o,$(CORE_SRCS) $(RV_SRCS))
 DSACORE_ASAN_OBJS := $(patsubst %.c,$(B)/obj-asan/%.c.o,$(CORE_SRCS) $(RV_SRCS))

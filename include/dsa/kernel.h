@@ -151,6 +151,166 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
 /** dsa_store_release() - Write; earlier accesses are visible before. */
 #define dsa_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
+/* Executes Xdsa operation @f7 of unit @unit; see docs/isa.md. */
+#define DSA__X(unit, f7, a, b)                                                 \
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, %2, %3"                    \
+			 :                                                     \
+			 : "i"(unit), "i"(f7), "r"(a), "r"(b)                  \
+			 : "memory")
+#define DSA__X_RD(unit, f7, a, b)                                              \
+	__extension__({                                                        \
+		uint64_t dsa__v;                                               \
+		__asm__ volatile(".insn r 0x2b, %1, %2, %0, %3, %4"            \
+				 : "=r"(dsa__v)                                \
+				 : "i"(unit), "i"(f7), "r"(a), "r"(b)          \
+				 : "memory");                                  \
+		dsa__v;                                                        \
+	})
+
+/**
+ * DOC: mbarriers
+ *
+ * Memory barriers that count arrivals and bytes, for waiting until data has
+ * come. One lies in the scratchpad, aligned to 64 bytes:
+ *
+ *	struct dsa_mbarrier *bar = dsa_scratchpad();
+ *
+ *	dsa_mbarrier_init(bar, 1);
+ *	dsa_mbarrier_expect(bar, bytes);
+ *	dsa_copy_in(data, global, bytes, bar);
+ *	dsa_mbarrier_arrive(bar);
+ *	dsa_mbarrier_wait(bar, 0);
+ *
+ * The first phase has parity 0, the next 1, then 0 again: a loop that uses a
+ * barrier once per turn waits for parity turn & 1. Wait for a phase before
+ * expecting bytes for the next. Faults: DSA_ERR_SCRATCHPAD (not in the
+ * scratchpad, not aligned), DSA_ERR_BARRIER (not initialised, more arrivals
+ * than there are), DSA_ERR_DEADLOCK (waits for what will never come).
+ */
+
+/** dsa_mbarrier_init() - Make @bar an mbarrier whose phases take @arrivals arrivals (1 .. 2^20-1). */
+DSA__INLINE void dsa_mbarrier_init(struct dsa_mbarrier *bar, uint32_t arrivals)
+{
+	DSA__X(DSA_X_MBAR, DSA_X_MBAR_INIT, bar, (uint64_t)arrivals);
+}
+
+/** dsa_mbarrier_arrive() - One arrival. Returns the number of the phase it counts for. */
+DSA__INLINE uint32_t dsa_mbarrier_arrive(struct dsa_mbarrier *bar)
+{
+	return (uint32_t)DSA__X_RD(DSA_X_MBAR, DSA_X_MBAR_ARRIVE, bar, (uint64_t)1);
+}
+
+/** dsa_mbarrier_expect() - The phase also waits for @bytes bytes (1 .. scratchpad size). */
+DSA__INLINE void dsa_mbarrier_expect(struct dsa_mbarrier *bar, uint64_t bytes)
+{
+	DSA__X(DSA_X_MBAR, DSA_X_MBAR_EXPECT, bar, bytes);
+}
+
+/** dsa_mbarrier_test() - Has the phase of @parity (0 or 1) completed by now? */
+DSA__INLINE bool dsa_mbarrier_test(struct dsa_mbarrier *bar, unsigned int parity)
+{
+	return DSA__X_RD(DSA_X_MBAR, DSA_X_MBAR_TEST, bar, (uint64_t)parity);
+}
+
+/** dsa_mbarrier_wait() - Wait until the phase of @parity (0 or 1) has completed. */
+DSA__INLINE void dsa_mbarrier_wait(struct dsa_mbarrier *bar, unsigned int parity)
+{
+	DSA__X(DSA_X_MBAR, DSA_X_MBAR_WAIT, bar, (uint64_t)parity);
+}
+
+/**
+ * DOC: Tensor operations
+ *
+ * Move boxes of tensors, or plain runs of bytes, between memory and the
+ * scratchpad while the program goes on. What is loaded may be read once an
+ * mbarrier has said so; what is stored may be overwritten, and is in memory,
+ * after dsa_stores_wait(). Boxes and runs lie in the scratchpad at multiples
+ * of 16 bytes (256, 512, 1024 with 32-, 64-, 128-byte swizzling).
+ *
+ * Faults: DSA_ERR_TENSOR_MAP, DSA_ERR_TENSOR_OP (a field out of range),
+ * DSA_ERR_SCRATCHPAD, DSA_ERR_BARRIER, and those of memory accesses.
+ */
+
+/** dsa_tensor_start() - Start the operation that @op describes; @op may be reused at once. */
+DSA__INLINE void dsa_tensor_start(const struct dsa_tensor_op *op)
+{
+	DSA__X(DSA_X_TENSOR, DSA_X_TENSOR_START, op, (uint64_t)0);
+}
+
+/** dsa_stores_wait() - Wait until all stores that this program started have completed. */
+DSA__INLINE void dsa_stores_wait(void)
+{
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, x0, x0"
+			 :
+			 : "i"(DSA_X_TENSOR), "i"(DSA_X_TENSOR_DRAIN)
+			 : "memory");
+}
+
+DSA__INLINE void dsa__tensor_box(uint8_t opcode, const struct dsa_tensor_map *map, void *spad,
+				 struct dsa_mbarrier *bar, const int32_t *coord)
+{
+	struct dsa_tensor_op op = {
+		.op = opcode,
+		.coord = { coord[0], coord[1], coord[2], coord[3], coord[4] },
+		.global = (uint64_t)map,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/**
+ * dsa_tensor_load() - Load the box of @map at the coordinates, innermost first, to @spad.
+ * @bar gets the bytes of the whole box: dsa_tensor_box_bytes(map).
+ */
+#define dsa_tensor_load(spad, map, bar, ...) \
+	dsa__tensor_box(DSA_TENSOR_LOAD, map, spad, bar, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+
+/** dsa_tensor_store() - Store the box at @spad to the tensor at the coordinates, innermost first. */
+#define dsa_tensor_store(map, spad, ...) \
+	dsa__tensor_box(DSA_TENSOR_STORE, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+
+/**
+ * dsa_tensor_add() - Add the box at @spad to the tensor, each element atomically. Also
+ * dsa_tensor_min(), dsa_tensor_max(). Integers, F32, F64.
+ */
+#define dsa_tensor_add(map, spad, ...) \
+	dsa__tensor_box(DSA_TENSOR_ADD, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_min(map, spad, ...) \
+	dsa__tensor_box(DSA_TENSOR_MIN, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_max(map, spad, ...) \
+	dsa__tensor_box(DSA_TENSOR_MAX, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+
+/** dsa_copy_in() - Copy @bytes bytes (a multiple of 16) at @src to @spad; delivers them to @bar. */
+DSA__INLINE void dsa_copy_in(void *spad, const void *src, uint64_t bytes, struct dsa_mbarrier *bar)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_LOAD,
+		.flags = DSA_TENSOR_BULK,
+		.global = (uint64_t)src,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+		.bytes = bytes,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/** dsa_copy_out() - Copy @bytes bytes (a multiple of 16) at @spad to @dst. */
+DSA__INLINE void dsa_copy_out(void *dst, const void *spad, uint64_t bytes)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_STORE,
+		.flags = DSA_TENSOR_BULK,
+		.global = (uint64_t)dst,
+		.spad = (uint64_t)spad,
+		.bytes = bytes,
+	};
+
+	dsa_tensor_start(&op);
+}
+
 /* Applies M(context, type, name) to up to 32 pairs (type, name). */
 #define DSA__PARENS             ()
 #define DSA__EXPAND(...)        DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(__VA_ARGS__))))

@@ -206,6 +206,11 @@ enum dsa_error_code {
 	DSA_ERR_BREAKPOINT = 17, /* ebreak: dsa_trap() */
 	DSA_ERR_ECALL = 18,
 	DSA_ERR_HANG = 19, /* the device found the queue not progressing */
+	DSA_ERR_TENSOR_MAP = 20, /* tensor map: a field out of its range */
+	DSA_ERR_TENSOR_OP = 21,  /* tensor operation: a field out of its range */
+	DSA_ERR_SCRATCHPAD = 22, /* not wholly in the scratchpad, or not aligned there */
+	DSA_ERR_BARRIER = 23,    /* no mbarrier, or counted below zero */
+	DSA_ERR_DEADLOCK = 24,   /* waits for what can never happen */
 };
 
 /* Which unit met an error. */
@@ -231,6 +236,157 @@ enum dsa_access {
 
 /* Xdsa, custom-0 (opcode 0x0b), funct3 0: dsa.rd rd, sel (I-type immediate). */
 #define DSA_OPCODE_CUSTOM0 0x0b
+
+/*
+ * Xdsa, custom-1 (opcode 0x2b), R-type: funct3 is the unit, funct7 the
+ * operation. docs/isa.md says what each does.
+ */
+#define DSA_OPCODE_CUSTOM1 0x2b
+
+enum dsa_x_unit {
+	DSA_X_TENSOR = 0,
+	DSA_X_MBAR = 1,
+};
+
+enum dsa_x_tensor {
+	DSA_X_TENSOR_START = 0, /* rs1: VA of a struct dsa_tensor_op */
+	DSA_X_TENSOR_DRAIN = 1, /* waits until all stores have completed */
+};
+
+enum dsa_x_mbar {
+	DSA_X_MBAR_INIT = 0,   /* rs1: mbarrier, rs2: arrivals a phase */
+	DSA_X_MBAR_ARRIVE = 1, /* rd: phase, rs1: mbarrier, rs2: arrivals */
+	DSA_X_MBAR_EXPECT = 2, /* rs1: mbarrier, rs2: bytes */
+	DSA_X_MBAR_TEST = 3,   /* rd: 0 or 1, rs1: mbarrier, rs2: parity */
+	DSA_X_MBAR_WAIT = 4,   /* rs1: mbarrier, rs2: parity */
+};
+
+/*
+ * DOC: mbarriers
+ *
+ * An mbarrier is 64 bytes of scratchpad, 64-byte aligned. It counts arrivals
+ * and bytes: a phase completes when all its arrivals have happened and as
+ * many bytes have been delivered as were expected. Then the next phase
+ * begins, with the same number of arrivals. A program waits for the phase of a
+ * parity: phases have the parities 0, 1, 0, ...
+ *
+ * Between DSA_X_MBAR_INIT and its last use, only the instructions may touch
+ * it. The fields are what the device keeps there.
+ */
+struct dsa_mbarrier {
+	uint32_t magic;    /* DSA_MBARRIER_MAGIC */
+	uint32_t arrivals; /* of a phase */
+	uint32_t pending;  /* arrivals to come in this phase */
+	uint32_t phase;    /* phases that have completed */
+	int64_t bytes;     /* expected, less delivered */
+	uint64_t latest;   /* cycle of the latest arrival or delivery of this phase */
+	uint64_t done;     /* cycle at which the phase before completed */
+	uint64_t reserved[3];
+};
+
+#define DSA_MBARRIER_MAGIC    0x5241424du /* "MBAR" */
+#define DSA_MBARRIER_ALIGN    64
+#define DSA_MBARRIER_ARRIVALS 0xfffffu /* at most */
+
+/* Types of elements. */
+enum dsa_type {
+	DSA_TYPE_U8 = 0,
+	DSA_TYPE_I8 = 1,
+	DSA_TYPE_U16 = 2,
+	DSA_TYPE_I16 = 3,
+	DSA_TYPE_U32 = 4,
+	DSA_TYPE_I32 = 5,
+	DSA_TYPE_U64 = 6,
+	DSA_TYPE_I64 = 7,
+	DSA_TYPE_F16 = 8,
+	DSA_TYPE_BF16 = 9,
+	DSA_TYPE_F32 = 10,
+	DSA_TYPE_F64 = 11,
+	DSA_TYPE_F8E4M3 = 12,
+	DSA_TYPE_F8E5M2 = 13,
+	DSA_TYPE_COUNT
+};
+
+/*
+ * DOC: Tensor maps
+ *
+ * A tensor map describes a tensor in memory and the box of it that a tensor
+ * operation moves. Element (i0, i1, ...) is at
+ *
+ *	base + i0 * size of type + i1 * strides[0] + i2 * strides[1] + ...
+ *
+ * The box has box[0] x box[1] x ... elements; its element (j0, j1, ...) is the
+ * tensor's element coord[d] + j[d] * steps[d] in each dimension d. In the
+ * scratchpad the box is dense, j0 innermost. Elements outside the tensor are
+ * filled when loading and left out when storing; nothing is accessed there.
+ *
+ * Fields that a map of its rank does not use must be zero.
+ */
+#define DSA_TENSOR_RANK 5
+
+struct dsa_tensor_map {
+	uint64_t base;                         /* VA, aligned to the element */
+	uint64_t strides[DSA_TENSOR_RANK - 1]; /* bytes, multiples of the element's size */
+	uint32_t dims[DSA_TENSOR_RANK];        /* elements, at least 1 */
+	uint16_t box[DSA_TENSOR_RANK];         /* elements, at least 1 */
+	uint16_t steps[DSA_TENSOR_RANK];       /* at least 1 */
+	uint8_t rank;                          /* 1 .. 5 */
+	uint8_t type;                          /* enum dsa_type */
+	uint8_t fill;                          /* enum dsa_tensor_fill */
+	uint8_t swizzle;                       /* enum dsa_tensor_swizzle */
+	uint32_t reserved32;
+	uint64_t reserved[5]; /* zero */
+};
+
+enum dsa_tensor_fill {
+	DSA_FILL_ZERO = 0,
+	DSA_FILL_NAN = 1, /* canonical quiet NaN; floating point types only */
+};
+
+/*
+ * Where a byte of the box lies in the scratchpad: bits of its address are
+ * exclusive-ored, so that columns of rows of 32, 64 or 128 bytes spread over
+ * the banks. 32B: bit 4 with bit 7; 64B: bits 5:4 with 8:7; 128B: bits 6:4
+ * with 9:7. The box's address is then a multiple of 256, 512 or 1024.
+ */
+enum dsa_tensor_swizzle {
+	DSA_SWIZZLE_NONE = 0,
+	DSA_SWIZZLE_32B = 1,
+	DSA_SWIZZLE_64B = 2,
+	DSA_SWIZZLE_128B = 3,
+};
+
+#define DSA_TENSOR_MAP_ALIGN 8  /* bytes, of a struct dsa_tensor_map */
+#define DSA_TENSOR_ALIGN     16 /* bytes, of a box or copy in the scratchpad */
+
+/*
+ * A tensor operation, as DSA_X_TENSOR_START reads it, once. With
+ * DSA_TENSOR_BULK it moves @bytes bytes at VA @global without a map, else the
+ * box of the map at @global at @coord. Loads deliver their bytes, those filled
+ * in included, to @mbar; stores need none.
+ */
+struct dsa_tensor_op {
+	uint8_t op;                     /* enum dsa_tensor_opcode */
+	uint8_t flags;                  /* DSA_TENSOR_BULK */
+	uint16_t reserved;              /* zero */
+	int32_t coord[DSA_TENSOR_RANK]; /* those beyond the rank, and of bulk: zero */
+	uint64_t global;
+	uint64_t spad; /* address in the scratchpad */
+	uint64_t mbar; /* address in the scratchpad; 0 with stores and prefetches */
+	uint64_t bytes; /* of bulk, multiple of 16; else zero */
+	uint64_t reserved64;
+};
+
+enum dsa_tensor_opcode {
+	DSA_TENSOR_LOAD = 0,
+	DSA_TENSOR_STORE = 1,
+	DSA_TENSOR_ADD = 2, /* memory = memory op scratchpad, element by element, each atomic */
+	DSA_TENSOR_MIN = 3,
+	DSA_TENSOR_MAX = 4,
+	DSA_TENSOR_PREFETCH = 5, /* checks and translates; moves nothing */
+};
+
+#define DSA_TENSOR_BULK 0x1u
 
 enum dsa_sys_selector {
 	DSA_SYS_PID_X = 0,

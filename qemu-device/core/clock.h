@@ -14,7 +14,14 @@
  *                   + s * 1000 / bus_mb_per_s        s: other bytes
  *   FILL            DSA_T_COPY_NS + h * 1000 / hbm_mb_per_s
  *                   + s * 1000 / bus_mb_per_s
- *   program         DSA_T_PROGRAM_CYCLES + instructions retired (cycles)
+ *   program         DSA_T_PROGRAM_CYCLES + instructions retired + cycles waited;
+ *                   not before its stores have completed
+ *   tensor op       on the core's tensor engine, one after the other:
+ *                   begins when issued, or when the one before is through;
+ *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
+ *                   min(cores, programs of the launch), at least
+ *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later
+ *   wait            until the mbarrier's phase, or the stores, have completed
  *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
@@ -38,6 +45,11 @@
 #define DSA_T_ROW_NS         2
 #define DSA_T_LAUNCH_NS      1500
 #define DSA_T_PROGRAM_CYCLES 32
+#define DSA_T_TENSOR_CYCLES  16
+#define DSA_T_HBM_CYCLES     600
+
+/* No program's clock goes beyond: sums of them do not wrap. */
+#define DSA_MAX_CYCLES (1ull << 56)
 
 static inline uint64_t clock_div_up(uint64_t a, uint64_t mul, uint64_t div)
 {

@@ -188,6 +188,9 @@ struct dsa_unit {
 	uint64_t batch_ns;           /* host time when the batch was taken */
 	uint64_t code_gen;           /* launch that decoded code belongs to */
 	uint64_t done, instructions; /* not yet reported to the launch */
+	uint64_t stall;              /* cycles that the program has waited */
+	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
+	uint64_t store_done;         /* and has completed all stores */
 	bool spad_valid;             /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
@@ -363,6 +366,24 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* 
 void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex */
 void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
+
+/* ---- xdsa.c; claim ---- */
+bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x);
+/* [addr, addr + len) in its scratchpad, or NULL, the fault recorded. */
+void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len, uint64_t align);
+bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr);
+/* The program's clock, cycles; and waiting until it shows @cycle. */
+uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x);
+void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle);
+
+/* ---- mbarrier.c; claim ---- */
+bool mbarrier_execute(struct dsa_unit *u, struct rv_ext *x);
+/* @bytes arrive for the mbarrier at @addr in @cycle. */
+bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t bytes,
+		      uint64_t cycle);
+
+/* ---- tensor.c; claim ---- */
+bool tensor_execute(struct dsa_unit *u, struct rv_ext *x);
 
 /* ---- sched.c; mutex held ---- */
 void sched_wake(struct dsa_core *core);

@@ -12,10 +12,11 @@
  */
 #include <errno.h>
 
+#include "clock.h"
 #include "core_int.h"
 
 #define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION 1
+#define SAVE_VERSION 2
 #define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
@@ -388,6 +389,12 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	io_bool(s, &u->in_program);
 	IO(s, u->prog);
 	IO(s, u->batch_end);
+	IO(s, u->stall);
+	IO(s, u->tensor_free);
+	IO(s, u->store_done);
+	check(s, u->stall <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
+		      u->store_done <= DSA_MAX_CYCLES,
+	      "a core's clock is out of range");
 	io_arch(s, &u->hart.arch);
 	if (s->mode != STREAM_READ) {
 		io_spad_out(s, core, u);

@@ -142,11 +142,16 @@ static uint32_t unit_amo(void *opaque, uint64_t va, unsigned int size, enum rv_a
 static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 {
 	struct dsa_unit *u = opaque;
-	uint64_t cycles = instret + DSA_T_PROGRAM_CYCLES;
+	uint64_t cycles = instret + u->stall + DSA_T_PROGRAM_CYCLES;
 
 	if (sel != DSA_SYS_CLOCK_NS)
-		return instret;
+		return instret + u->stall;
 	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
+}
+
+static bool unit_ext(void *opaque, struct rv_ext *x)
+{
+	return xdsa_execute(opaque, x);
 }
 
 bool unit_init(struct dsa_core *core, unsigned int index)
@@ -160,6 +165,7 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 		.amo = unit_amo,
 		.amo_code = DSA_ERR_BUS,
 		.sys_read = unit_sys_read,
+		.ext = unit_ext,
 		.exit_addr = DSA_CORE_EXIT_ADDR,
 		.spad_va = DSA_SCRATCHPAD_BASE,
 		.spad_size = core->cfg.scratch_size,
@@ -259,13 +265,20 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	h->arch.x[10] = cmd->kernarg;
 	h->arch.pc = cmd->entry;
 	unit_program_id(u, u->prog, &h->sys[DSA_SYS_PID_X]);
+	u->stall = 0;
+	u->tensor_free = 0;
+	u->store_done = 0;
 	u->in_program = true;
 }
 
 static void program_end(struct dsa_unit *u)
 {
-	uint64_t cycles = u->hart.arch.instret + DSA_T_PROGRAM_CYCLES;
+	uint64_t cycles = u->hart.arch.instret + u->stall;
 
+	/* A program is over when its stores are. */
+	if (cycles < u->store_done)
+		cycles = u->store_done;
+	cycles += DSA_T_PROGRAM_CYCLES;
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;
 	u->instructions += u->hart.arch.instret;
@@ -287,7 +300,7 @@ static uint32_t fault_code(const struct rv_fault *f)
 	case RV_CAUSE_ECALL:
 		return DSA_ERR_ECALL;
 	default:
-		return f->code ? f->code : DSA_ERR_BUS;
+		return f->code ? f->code : DSA_ERR_BUS; /* RV_CAUSE_EXT, too */
 	}
 }
 
@@ -306,6 +319,10 @@ static uint32_t fault_access(const struct rv_fault *f)
 	case RV_CAUSE_STORE_ACCESS:
 	case RV_CAUSE_STORE_PAGE:
 		return DSA_ACCESS_WRITE;
+	case RV_CAUSE_EXT:
+		return f->access == RV_READ  ? DSA_ACCESS_READ :
+		       f->access == RV_WRITE ? DSA_ACCESS_WRITE :
+					       DSA_ACCESS_NONE;
 	default:
 		return DSA_ACCESS_NONE;
 	}

@@ -144,6 +144,8 @@ const char *rv_cause_name(enum rv_cause cause)
 		return "load page fault";
 	case RV_CAUSE_STORE_PAGE:
 		return "store page fault";
+	case RV_CAUSE_EXT:
+		return "extension's fault";
 	}
 	return "unknown";
 }

@@ -58,6 +58,32 @@ enum rv_step rv_do_dsa_rd(struct rv_hart *h, const struct rv_op *op)
 	return RV_STEP_NEXT;
 }
 
+enum rv_step rv_do_ext(struct rv_hart *h, const struct rv_op *op)
+{
+	struct rv_ext x = {
+		.insn = rv_op_call(op)->raw,
+		.rs1 = h->arch.x[op->rs1],
+		.rs2 = h->arch.x[op->rs2],
+		.instret = h->now,
+	};
+	bool ok;
+
+	if (!h->cfg.ext)
+		return rv_fault(h, RV_CAUSE_ILLEGAL);
+	rv_fp_leave(h);
+	ok = h->cfg.ext(h->cfg.opaque, &x);
+	rv_fp_enter(h);
+	if (!ok) {
+		h->fault = (struct rv_fault){
+			.cause = RV_CAUSE_EXT, .access = x.access, .code = x.code, .addr = x.addr
+		};
+		return RV_STEP_FAULT;
+	}
+	if (op->rd)
+		h->arch.x[op->rd] = x.rd;
+	return RV_STEP_NEXT;
+}
+
 #define CSR_FFLAGS  0x001
 #define CSR_FRM     0x002
 #define CSR_FCSR    0x003

@@ -47,6 +47,7 @@ enum rv_cause {
 	RV_CAUSE_FETCH_PAGE = 12,
 	RV_CAUSE_LOAD_PAGE = 13,
 	RV_CAUSE_STORE_PAGE = 15,
+	RV_CAUSE_EXT = 24, /* an extension's: custom use */
 };
 
 enum rv_exit {
@@ -108,6 +109,17 @@ enum rv_amo_op {
 	RV_AMO_CAS, /* SC: store @val if memory holds *@old */
 };
 
+/* An extension instruction at hand; see rv_config.ext. */
+struct rv_ext {
+	uint32_t insn;
+	uint64_t rs1, rs2; /* values */
+	uint64_t instret;  /* instructions before it */
+	uint64_t rd;       /* result, zero at first */
+	uint32_t code;     /* of a fault, with access and addr */
+	enum rv_access access;
+	uint64_t addr;
+};
+
 struct rv_config {
 	void *opaque;
 	enum rv_fill_result (*fill)(void *opaque, uint64_t va, enum rv_access access,
@@ -133,6 +145,12 @@ struct rv_config {
 	 * after @instret instructions. NULL: @instret.
 	 */
 	uint64_t (*sys_read)(void *opaque, unsigned int sel, uint64_t instret);
+
+	/*
+	 * Executes an extension instruction (custom-1). False: it faults, with
+	 * code, access and addr filled in. NULL: they are illegal.
+	 */
+	bool (*ext)(void *opaque, struct rv_ext *x);
 
 	uint64_t exit_addr; /* DSA_CORE_EXIT_ADDR */
 	uint64_t spad_va;   /* page aligned */

@@ -233,7 +233,7 @@ static inline enum rv_step rv_fault(struct rv_hart *h, enum rv_cause cause)
 
 /* Handlers that are functions, ops.c. */
 rv_fn rv_do_illegal, rv_do_ecall, rv_do_ebreak, rv_do_fence_i, rv_do_csr, rv_do_lr, rv_do_sc,
-	rv_do_amo, rv_do_fclass, rv_do_fp_soft, rv_do_dsa_rd;
+	rv_do_amo, rv_do_fclass, rv_do_fp_soft, rv_do_dsa_rd, rv_do_ext;
 
 /* The executor; two builds of the same source, the first needs host FMA. */
 enum rv_exit rv_exec_fma(struct rv_hart *h);

@@ -8,14 +8,14 @@ static const struct {
 } suites[] = {
 	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
 	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests }, { "fuzz", fuzz_tests },
+	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
 static bool selected(const char *suite, const char *test, const char *only)
 {
 #ifdef __SANITIZE_THREAD__
-	if (!strcmp(suite, "regs") || !strcmp(suite, "fuzz") ||
+	if (!strcmp(suite, "regs") || !strcmp(suite, "fuzz") || !strcmp(suite, "xdsa") ||
 	    (!strcmp(suite, "save") && strcmp(test, "in_flight")))
 		return false;
 #endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Xdsa: what a program asks of the device beside computing. Operations are
+ * carried out when issued, by the thread that runs the core; on the program's
+ * clock they take the time that the hardware would, and only waiting for them
+ * moves it. A program sees data before it waits only if it breaks the rules.
+ */
+#include "clock.h"
+#include "core_int.h"
+
+static unsigned int x_unit(const struct rv_ext *x)
+{
+	return x->insn >> 12 & 7;
+}
+
+bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr)
+{
+	x->code = code;
+	x->access = access == DSA_ACCESS_READ  ? RV_READ :
+		    access == DSA_ACCESS_WRITE ? RV_WRITE :
+						 0;
+	x->addr = addr;
+	return false;
+}
+
+void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len, uint64_t align)
+{
+	uint64_t size = u->mem.core->cfg.scratch_size, off = addr - DSA_SCRATCHPAD_BASE;
+
+	if (off >= size || len > size - off || addr % align) {
+		xdsa_fault(x, DSA_ERR_SCRATCHPAD, DSA_ACCESS_NONE, addr);
+		return NULL;
+	}
+	return u->spad + off;
+}
+
+uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x)
+{
+	return x->instret + u->stall;
+}
+
+void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle)
+{
+	uint64_t now = xdsa_now(u, x);
+
+	if (cycle > DSA_MAX_CYCLES)
+		cycle = DSA_MAX_CYCLES;
+	if (cycle > now)
+		u->stall += cycle - now;
+}
+
+bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)
+{
+	if (x_unit(x) == DSA_X_TENSOR)
+		return tensor_execute(u, x);
+	return mbarrier_execute(u, x);
+}
