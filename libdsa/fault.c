@@ -30,6 +30,11 @@ static const char *code_text(uint32_t code)
 		[DSA_ERR_BREAKPOINT] = "dsa_trap() was called",
 		[DSA_ERR_ECALL] = "system call instruction",
 		[DSA_ERR_HANG] = "no progress",
+		[DSA_ERR_TENSOR_MAP] = "malformed tensor map",
+		[DSA_ERR_TENSOR_OP] = "malformed tensor operation",
+		[DSA_ERR_SCRATCHPAD] = "not in the scratchpad, or not aligned there",
+		[DSA_ERR_BARRIER] = "no mbarrier there, or an operand out of its range",
+		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
 	};
 
 	if (code < sizeof(texts) / sizeof(texts[0]) && texts[code])

@@ -152,19 +152,19 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
 #define dsa_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
 /* Executes Xdsa operation @f7 of unit @unit; see docs/isa.md. */
-#define DSA__X(unit, f7, a, b)                                                 \
-	__asm__ volatile(".insn r 0x2b, %0, %1, x0, %2, %3"                    \
-			 :                                                     \
-			 : "i"(unit), "i"(f7), "r"(a), "r"(b)                  \
+#define DSA__X(unit, f7, a, b)                                \
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, %2, %3"   \
+			 :                                    \
+			 : "i"(unit), "i"(f7), "r"(a), "r"(b) \
 			 : "memory")
-#define DSA__X_RD(unit, f7, a, b)                                              \
-	__extension__({                                                        \
-		uint64_t dsa__v;                                               \
-		__asm__ volatile(".insn r 0x2b, %1, %2, %0, %3, %4"            \
-				 : "=r"(dsa__v)                                \
-				 : "i"(unit), "i"(f7), "r"(a), "r"(b)          \
-				 : "memory");                                  \
-		dsa__v;                                                        \
+#define DSA__X_RD(unit, f7, a, b)                                     \
+	__extension__({                                               \
+		uint64_t dsa__v;                                      \
+		__asm__ volatile(".insn r 0x2b, %1, %2, %0, %3, %4"   \
+				 : "=r"(dsa__v)                       \
+				 : "i"(unit), "i"(f7), "r"(a), "r"(b) \
+				 : "memory");                         \
+		dsa__v;                                               \
 	})
 
 /**
@@ -264,23 +264,28 @@ DSA__INLINE void dsa__tensor_box(uint8_t opcode, const struct dsa_tensor_map *ma
  * dsa_tensor_load() - Load the box of @map at the coordinates, innermost first, to @spad.
  * @bar gets the bytes of the whole box: dsa_tensor_box_bytes(map).
  */
-#define dsa_tensor_load(spad, map, bar, ...) \
-	dsa__tensor_box(DSA_TENSOR_LOAD, map, spad, bar, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_load(spad, map, bar, ...)             \
+	dsa__tensor_box(DSA_TENSOR_LOAD, map, spad, bar, \
+			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
 
 /** dsa_tensor_store() - Store the box at @spad to the tensor at the coordinates, innermost first. */
-#define dsa_tensor_store(map, spad, ...) \
-	dsa__tensor_box(DSA_TENSOR_STORE, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_store(map, spad, ...)                   \
+	dsa__tensor_box(DSA_TENSOR_STORE, map, spad, NULL, \
+			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
 
 /**
  * dsa_tensor_add() - Add the box at @spad to the tensor, each element atomically. Also
  * dsa_tensor_min(), dsa_tensor_max(). Integers, F32, F64.
  */
-#define dsa_tensor_add(map, spad, ...) \
-	dsa__tensor_box(DSA_TENSOR_ADD, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
-#define dsa_tensor_min(map, spad, ...) \
-	dsa__tensor_box(DSA_TENSOR_MIN, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
-#define dsa_tensor_max(map, spad, ...) \
-	dsa__tensor_box(DSA_TENSOR_MAX, map, spad, NULL, (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_add(map, spad, ...)                   \
+	dsa__tensor_box(DSA_TENSOR_ADD, map, spad, NULL, \
+			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_min(map, spad, ...)                   \
+	dsa__tensor_box(DSA_TENSOR_MIN, map, spad, NULL, \
+			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+#define dsa_tensor_max(map, spad, ...)                   \
+	dsa__tensor_box(DSA_TENSOR_MAX, map, spad, NULL, \
+			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
 
 /** dsa_copy_in() - Copy @bytes bytes (a multiple of 16) at @src to @spad; delivers them to @bar. */
 DSA__INLINE void dsa_copy_in(void *spad, const void *src, uint64_t bytes, struct dsa_mbarrier *bar)

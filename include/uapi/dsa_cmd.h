@@ -205,7 +205,7 @@ enum dsa_error_code {
 	DSA_ERR_ILLEGAL_INSN = 16,
 	DSA_ERR_BREAKPOINT = 17, /* ebreak: dsa_trap() */
 	DSA_ERR_ECALL = 18,
-	DSA_ERR_HANG = 19, /* the device found the queue not progressing */
+	DSA_ERR_HANG = 19,       /* the device found the queue not progressing */
 	DSA_ERR_TENSOR_MAP = 20, /* tensor map: a field out of its range */
 	DSA_ERR_TENSOR_OP = 21,  /* tensor operation: a field out of its range */
 	DSA_ERR_SCRATCHPAD = 22, /* not wholly in the scratchpad, or not aligned there */
@@ -371,8 +371,8 @@ struct dsa_tensor_op {
 	uint16_t reserved;              /* zero */
 	int32_t coord[DSA_TENSOR_RANK]; /* those beyond the rank, and of bulk: zero */
 	uint64_t global;
-	uint64_t spad; /* address in the scratchpad */
-	uint64_t mbar; /* address in the scratchpad; 0 with stores and prefetches */
+	uint64_t spad;  /* address in the scratchpad */
+	uint64_t mbar;  /* address in the scratchpad; 0 with stores and prefetches */
 	uint64_t bytes; /* of bulk, multiple of 16; else zero */
 	uint64_t reserved64;
 };

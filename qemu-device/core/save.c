@@ -392,7 +392,8 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	IO(s, u->stall);
 	IO(s, u->tensor_free);
 	IO(s, u->store_done);
-	check(s, u->stall <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
+	check(s,
+	      u->stall <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
 		      u->store_done <= DSA_MAX_CYCLES,
 	      "a core's clock is out of range");
 	io_arch(s, &u->hart.arch);

@@ -23,8 +23,9 @@ struct box {
 	struct dsa_tensor_op op;
 	struct dsa_tensor_map map;
 	uint32_t esize;
-	uint64_t bytes; /* of the whole box */
-	uint8_t *spad;  /* its scratchpad memory */
+	uint64_t bytes;       /* of the whole box */
+	uint8_t *spad;        /* its scratchpad memory */
+	struct dsa_xlat page; /* of the latest access */
 };
 
 static const struct type_desc {
@@ -50,20 +51,59 @@ static const struct type_desc {
 
 /* ---- memory, with faults recorded ---- */
 
-static bool box_read(struct box *b, uint64_t va, void *buf, size_t len)
+/* HBM at @va with as much of *len as is in one page; NULL: not HBM, or it faults. */
+static uint8_t *box_hbm(struct box *b, uint64_t va, uint32_t perm, size_t *len)
 {
-	uint64_t bad = va;
-	uint32_t err = mem_read(&b->u->mem, va, buf, len, &bad);
+	struct dsa_xlat *t = &b->page;
+	uint64_t off = va - t->va;
 
-	return !err || xdsa_fault(b->x, err, DSA_ACCESS_READ, bad);
+	if (off >= t->size || (t->perm & perm) != perm) {
+		if (mem_translate(&b->u->mem, va, perm, t)) {
+			t->size = 0;
+			return NULL;
+		}
+		off = va - t->va;
+	}
+	if (t->sys)
+		return NULL;
+	if (*len > t->size - off)
+		*len = t->size - off;
+	return b->u->mem.core->cfg.hbm + t->target + off;
 }
 
-static bool box_write(struct box *b, uint64_t va, const void *buf, size_t len)
+static bool box_read(struct box *b, uint64_t va, uint8_t *buf, size_t len)
 {
 	uint64_t bad = va;
-	uint32_t err = mem_write(&b->u->mem, va, buf, len, &bad);
+	uint32_t err;
 
-	return !err || xdsa_fault(b->x, err, DSA_ACCESS_WRITE, bad);
+	for (size_t n = len; len; va += n, buf += n, n = len -= n) {
+		const uint8_t *p = box_hbm(b, va, DSA_PTE_R, &n);
+
+		if (!p) {
+			err = mem_read(&b->u->mem, va, buf, len, &bad);
+			return !err || xdsa_fault(b->x, err, DSA_ACCESS_READ, bad);
+		}
+		memcpy(buf, p, n);
+	}
+	return true;
+}
+
+static bool box_write(struct box *b, uint64_t va, const uint8_t *buf, size_t len)
+{
+	uint64_t bad = va;
+	uint32_t err;
+
+	for (size_t n = len; len; va += n, buf += n, n = len -= n) {
+		uint8_t *p = box_hbm(b, va, DSA_PTE_W, &n);
+
+		if (!p) {
+			err = mem_write(&b->u->mem, va, buf, len, &bad);
+			return !err || xdsa_fault(b->x, err, DSA_ACCESS_WRITE, bad);
+		}
+		memcpy(p, buf, n);
+		mem_dirty(&b->u->mem, p - b->u->mem.core->cfg.hbm, n);
+	}
+	return true;
 }
 
 /* A descriptor, from memory or the scratchpad. */
@@ -117,8 +157,7 @@ static bool map_ok(const struct dsa_tensor_map *m)
 	if (m->base % esize)
 		return false;
 	for (unsigned int d = 0; d < m->rank; d++)
-		if (!m->dims[d] || !m->box[d] || !m->steps[d] ||
-		    (d && m->strides[d - 1] % esize))
+		if (!m->dims[d] || !m->box[d] || !m->steps[d] || (d && m->strides[d - 1] % esize))
 			return false;
 	return extent_ok(m, esize);
 }
@@ -289,12 +328,12 @@ static uint64_t reduce(const struct box *b, uint64_t old, uint64_t val)
 	return reduce_int(b->op.op, old, val, false);
 }
 
-#define REDUCE_AT(T, p, b, val)                                                             \
-	do {                                                                                \
-		T old_ = __atomic_load_n((T *)(p), __ATOMIC_RELAXED);                       \
-		while (!__atomic_compare_exchange_n((T *)(p), &old_, (T)reduce(b, old_, val), \
+#define REDUCE_AT(T, p, b, val)                                                                \
+	do {                                                                                   \
+		T old_ = __atomic_load_n((T *)(p), __ATOMIC_RELAXED);                          \
+		while (!__atomic_compare_exchange_n((T *)(p), &old_, (T)reduce(b, old_, val),  \
 						    true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) \
-			;                                                                   \
+			;                                                                      \
 	} while (0)
 
 static void reduce_hbm(struct box *b, uint8_t *p, uint64_t val)
@@ -432,8 +471,7 @@ static bool row_inside(const struct box *b, uint64_t row, uint64_t *va)
 {
 	*va = b->map.base;
 	for (unsigned int d = 1; d < b->map.rank; d++) {
-		int64_t i = b->op.coord[d] +
-			    (int64_t)(row % b->map.box[d]) * b->map.steps[d];
+		int64_t i = b->op.coord[d] + (int64_t)(row % b->map.box[d]) * b->map.steps[d];
 
 		if (i < 0 || i >= b->map.dims[d])
 			return false;

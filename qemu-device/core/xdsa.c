@@ -16,9 +16,7 @@ static unsigned int x_unit(const struct rv_ext *x)
 bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr)
 {
 	x->code = code;
-	x->access = access == DSA_ACCESS_READ  ? RV_READ :
-		    access == DSA_ACCESS_WRITE ? RV_WRITE :
-						 0;
+	x->access = access == DSA_ACCESS_READ ? RV_READ : access == DSA_ACCESS_WRITE ? RV_WRITE : 0;
 	x->addr = addr;
 	return false;
 }

@@ -6,6 +6,7 @@
 
 #define CODE 0x300000
 #define CMDS 0x310000
+#define OPS  0x320000
 
 static uint64_t timed(struct dev *d, struct cmds *c, unsigned int runs)
 {
@@ -42,6 +43,43 @@ static double memcpy_rate(struct dev *d, size_t size)
 	return 20 * size / (double)(clock_ns() - start);
 }
 
+/* Boxes of 128 x 128 elements of 2 bytes from a tensor of 1024 x 1024, one mbarrier for all. */
+static double tensor_rate(struct dev *d)
+{
+	enum { BOXES = 2048, BOX_BYTES = 128 * 128 * 2 };
+	const struct dsa_tensor_map map = {
+		.base = VA_HBM + 0x1000000,
+		.rank = 2,
+		.type = DSA_TYPE_BF16,
+		.dims = { 1024, 1024 },
+		.strides = { 2048 },
+		.box = { 128, 128 },
+		.steps = { 1, 1 },
+	};
+	struct dsa_tensor_op op = {
+		.global = VA_HBM + OPS,
+		.coord = { 256, 512 },
+		.spad = DSA_SCRATCHPAD_BASE + 0x1000,
+		.mbar = DSA_SCRATCHPAD_BASE,
+	};
+	struct code k = code_at(d, CODE + 0x2000);
+	struct cmds c = cmds_at(d, CMDS);
+
+	memcpy(d->hbm + OPS, &map, sizeof(map));
+	memcpy(d->hbm + OPS + 0x100, &op, sizeof(op));
+	emit(&k, ADDI(S0, X0, 1));
+	emit(&k, SLLI(S0, S0, 48));
+	emit(&k, ADDI(T0, X0, 1));
+	emit(&k, r_type(0x2b, DSA_X_MBAR, DSA_X_MBAR_INIT, X0, S0, T0));
+	emit(&k, SLLI(T0, T0, 11)); /* BOXES */
+	emit(&k, r_type(0x2b, DSA_X_TENSOR, DSA_X_TENSOR_START, X0, A0, X0));
+	emit(&k, ADDI(T0, T0, -1));
+	emit(&k, BNE(T0, X0, -8));
+	emit(&k, RET);
+	cmd_launch(&c, VA_HBM + CODE + 0x2000, VA_HBM + OPS + 0x100, 1, 1, 1);
+	return (double)BOXES * BOX_BYTES / timed(d, &c, 3);
+}
+
 int main(void)
 {
 	struct dev *d = dev_new(0);
@@ -70,6 +108,7 @@ int main(void)
 	cmd_copy(&c, VA_HBM + 0x2000000, VA_RAM + 0x400000, 0x1000000);
 	ns = timed(d, &c, 20);
 	printf("copy system (4 KiB pages) to HBM 16 MiB: %.1f GB/s\n", 0x1000000 / (double)ns);
+	printf("tensor loads of 128 x 128 x 2 bytes: %.1f GB/s\n", tensor_rate(d));
 	printf("memcpy of 16 MiB for comparison: %.1f GB/s\n", memcpy_rate(d, 0x1000000));
 	/* for (t0 = 1 << 24; t0; t0--) t1 += t0 */
 	k.offset = CODE + 0x1000;

@@ -16,8 +16,8 @@
 #define SPAD     DSA_SCRATCHPAD_BASE
 #define SPAD_BOX 0x1000 /* offset of boxes; the mbarrier is at 0 */
 
-#define X_START(rs1)           r_type(0x2b, DSA_X_TENSOR, DSA_X_TENSOR_START, X0, rs1, X0)
-#define X_DRAIN                r_type(0x2b, DSA_X_TENSOR, DSA_X_TENSOR_DRAIN, X0, X0, X0)
+#define X_START(rs1)             r_type(0x2b, DSA_X_TENSOR, DSA_X_TENSOR_START, X0, rs1, X0)
+#define X_DRAIN                  r_type(0x2b, DSA_X_TENSOR, DSA_X_TENSOR_DRAIN, X0, X0, X0)
 #define X_MBAR(f7, rd, rs1, rs2) r_type(0x2b, DSA_X_MBAR, f7, rd, rs1, rs2)
 
 struct rig {
@@ -220,7 +220,8 @@ static void check_load(struct rig *r, const struct dsa_tensor_map *m, const int3
 		const void *want = at < 0 ? (const void *)&fill : base + at;
 
 		if (memcmp(got + model_swizzle(m, n * size), want, size))
-			check_failed(__FILE__, __LINE__, "element %llu of a box of rank %u, type %u",
+			check_failed(__FILE__, __LINE__,
+				     "element %llu of a box of rank %u, type %u",
 				     (unsigned long long)n, m->rank, m->type);
 	}
 }
@@ -462,25 +463,61 @@ struct refusal {
 	uint32_t code;
 };
 
-static void c_rank0(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->rank = 0; }
-static void c_rank6(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->rank = 6; }
+static void c_rank0(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->rank = 0;
+}
+static void c_rank6(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->rank = 6;
+}
 static void c_type(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)op;
 	m->type = DSA_TYPE_COUNT;
 }
-static void c_fill(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->fill = 1; }
-static void c_fill2(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->fill = 2; }
+static void c_fill(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->fill = 1;
+}
+static void c_fill2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->fill = 2;
+}
 static void c_swizzle(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)op;
 	m->swizzle = 4;
 }
-static void c_base(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->base += 2; }
-static void c_dim(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->dims[1] = 0; }
-static void c_dim2(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->dims[2] = 1; }
-static void c_box(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->box[0] = 0; }
-static void c_step(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)op; m->steps[1] = 0; }
+static void c_base(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->base += 2;
+}
+static void c_dim(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->dims[1] = 0;
+}
+static void c_dim2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->dims[2] = 1;
+}
+static void c_box(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->box[0] = 0;
+}
+static void c_step(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)op;
+	m->steps[1] = 0;
+}
 static void c_stride(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)op;
@@ -496,9 +533,21 @@ static void c_reserved(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 	(void)op;
 	m->reserved[4] = 1;
 }
-static void c_op(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->op = 6; }
-static void c_flags(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->flags = 2; }
-static void c_bytes(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->bytes = 16; }
+static void c_op(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->op = 6;
+}
+static void c_flags(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->flags = 2;
+}
+static void c_bytes(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->bytes = 16;
+}
 static void c_coord(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)m;
@@ -523,9 +572,21 @@ static void c_store_mbar(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 	(void)m;
 	op->op = DSA_TENSOR_STORE;
 }
-static void c_mbar(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->mbar = 0; }
-static void c_mbar2(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->mbar += 64; }
-static void c_spad(struct dsa_tensor_op *op, struct dsa_tensor_map *m) { (void)m; op->spad += 8; }
+static void c_mbar(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->mbar = 0;
+}
+static void c_mbar2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->mbar += 64;
+}
+static void c_spad(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
+{
+	(void)m;
+	op->spad += 8;
+}
 static void c_spad_end(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)m;
