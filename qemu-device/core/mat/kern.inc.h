@@ -6,9 +6,10 @@
  *   SPLAT(p)	   the word at p in all lanes
  *   MULADD(c, a, b) c += a * b
  */
-static inline __attribute__((always_inline)) void
-KERN(body)(const WORD *a, const WORD *b, WORD *acc, size_t ld, size_t kw, const unsigned int mr,
-	   const unsigned int nv)
+static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, const WORD *b,
+							     WORD *acc, size_t ld, size_t kw,
+							     const unsigned int mr,
+							     const unsigned int nv)
 {
 	V c[MR][2], b0, b1 = { 0 }, x;
 
@@ -38,37 +39,35 @@ KERN(body)(const WORD *a, const WORD *b, WORD *acc, size_t ld, size_t kw, const 
 	}
 }
 
-#define ONE_KERNEL(rows, vectors)                                                             \
+#define ONE_KERNEL(rows, vectors)                                                              \
 	static void KERN(rows##x##vectors)(const void *a, const void *b, void *acc, size_t ld, \
 					   size_t kw)                                          \
 	{                                                                                      \
 		KERN(body)(a, b, acc, ld, kw, rows, vectors);                                  \
 	}
-#define KERNELS(vectors)                                                               \
-	ONE_KERNEL(1, vectors)                                                         \
-	ONE_KERNEL(2, vectors)                                                         \
-	ONE_KERNEL(3, vectors)                                                         \
-	ONE_KERNEL(4, vectors)                                                         \
-	ONE_KERNEL(5, vectors)                                                         \
+#define KERNELS(vectors)       \
+	ONE_KERNEL(1, vectors) \
+	ONE_KERNEL(2, vectors) \
+	ONE_KERNEL(3, vectors) \
+	ONE_KERNEL(4, vectors) \
+	ONE_KERNEL(5, vectors) \
 	ONE_KERNEL(6, vectors)
 
-#define MORE_KERNELS(vectors)                                                          \
-	ONE_KERNEL(7, vectors)                                                         \
-	ONE_KERNEL(8, vectors)                                                         \
-	ONE_KERNEL(9, vectors)                                                         \
-	ONE_KERNEL(10, vectors)                                                        \
-	ONE_KERNEL(11, vectors)                                                        \
+#define MORE_KERNELS(vectors)   \
+	ONE_KERNEL(7, vectors)  \
+	ONE_KERNEL(8, vectors)  \
+	ONE_KERNEL(9, vectors)  \
+	ONE_KERNEL(10, vectors) \
+	ONE_KERNEL(11, vectors) \
 	ONE_KERNEL(12, vectors)
 
 KERNELS(1)
 KERNELS(2)
-#define LIST(v)                                                                      \
-	KERN(1x##v), KERN(2x##v), KERN(3x##v), KERN(4x##v), KERN(5x##v), KERN(6x##v)
+#define LIST(v) KERN(1x##v), KERN(2x##v), KERN(3x##v), KERN(4x##v), KERN(5x##v), KERN(6x##v)
 #if MR > 6
 MORE_KERNELS(1)
 MORE_KERNELS(2)
-#define MORE(v)                                                                            \
-	, KERN(7x##v), KERN(8x##v), KERN(9x##v), KERN(10x##v), KERN(11x##v), KERN(12x##v)
+#define MORE(v) , KERN(7x##v), KERN(8x##v), KERN(9x##v), KERN(10x##v), KERN(11x##v), KERN(12x##v)
 #else
 #define MORE(v)
 #endif

@@ -10,30 +10,30 @@
 
 #define MR 6
 
-#define KERN(name)	f32_##name
-#define WORD		float
-#define V		__m256
-#define LANES		8
-#define SPLAT(p)	_mm256_broadcast_ss(p)
+#define KERN(name)      f32_##name
+#define WORD            float
+#define V               __m256
+#define LANES           8
+#define SPLAT(p)        _mm256_broadcast_ss(p)
 #define MULADD(c, a, b) ((c) = _mm256_fmadd_ps(a, b, c))
 #include "kern.inc.h"
 
-#define KERN(name)	f64_##name
-#define WORD		double
-#define V		__m256d
-#define LANES		4
-#define SPLAT(p)	_mm256_broadcast_sd(p)
+#define KERN(name)      f64_##name
+#define WORD            double
+#define V               __m256d
+#define LANES           4
+#define SPLAT(p)        _mm256_broadcast_sd(p)
 #define MULADD(c, a, b) ((c) = _mm256_fmadd_pd(a, b, c))
 #include "kern.inc.h"
 
 typedef int32_t ints __attribute__((vector_size(32)));
 
 /* Pairs of 16 bits: their products and the sum of two are exact in 32. */
-#define KERN(name)	i32_##name
-#define WORD		int32_t
-#define V		ints
-#define LANES		8
-#define SPLAT(p)	((V)_mm256_set1_epi32(*(p)))
+#define KERN(name)      i32_##name
+#define WORD            int32_t
+#define V               ints
+#define LANES           8
+#define SPLAT(p)        ((V)_mm256_set1_epi32(*(p)))
 #define MULADD(c, a, b) ((c) += (V)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
 #include "kern.inc.h"
 

@@ -10,30 +10,30 @@
 
 #define MR 12
 
-#define KERN(name)	f32_##name
-#define WORD		float
-#define V		__m512
-#define LANES		16
-#define SPLAT(p)	_mm512_set1_ps(*(p))
+#define KERN(name)      f32_##name
+#define WORD            float
+#define V               __m512
+#define LANES           16
+#define SPLAT(p)        _mm512_set1_ps(*(p))
 #define MULADD(c, a, b) ((c) = _mm512_fmadd_ps(a, b, c))
 #include "kern.inc.h"
 
-#define KERN(name)	f64_##name
-#define WORD		double
-#define V		__m512d
-#define LANES		8
-#define SPLAT(p)	_mm512_set1_pd(*(p))
+#define KERN(name)      f64_##name
+#define WORD            double
+#define V               __m512d
+#define LANES           8
+#define SPLAT(p)        _mm512_set1_pd(*(p))
 #define MULADD(c, a, b) ((c) = _mm512_fmadd_pd(a, b, c))
 #include "kern.inc.h"
 
 typedef int32_t ints __attribute__((vector_size(64)));
 
 /* Pairs of 16 bits: their products and the sum of two are exact in 32. */
-#define KERN(name)	i16_##name
-#define WORD		int32_t
-#define V		ints
-#define LANES		16
-#define SPLAT(p)	((V)_mm512_set1_epi32(*(p)))
+#define KERN(name)      i16_##name
+#define WORD            int32_t
+#define V               ints
+#define LANES           16
+#define SPLAT(p)        ((V)_mm512_set1_epi32(*(p)))
 #define MULADD(c, a, b) ((c) += (V)_mm512_madd_epi16((__m512i)(a), (__m512i)(b)))
 #include "kern.inc.h"
 
@@ -41,11 +41,11 @@ typedef int32_t ints __attribute__((vector_size(64)));
  * Four products of unsigned and signed bytes, added without saturation. Only where there is VNNI;
  * GCC 12 keeps the intrinsic's accumulators in memory.
  */
-#define KERN(name)	i8_##name
-#define WORD		int32_t
-#define V		ints
-#define LANES		16
-#define SPLAT(p)	((V)_mm512_set1_epi32(*(p)))
+#define KERN(name)      i8_##name
+#define WORD            int32_t
+#define V               ints
+#define LANES           16
+#define SPLAT(p)        ((V)_mm512_set1_epi32(*(p)))
 #define MULADD(c, a, b) __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b))
 #include "kern.inc.h"
 

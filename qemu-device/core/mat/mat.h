@@ -37,19 +37,19 @@ struct mat_op {
 	struct mat_tile a, b;
 	struct mat_tile c; /* data NULL: zeros */
 	struct mat_tile d;
-	float scale;		/* of the sums, before they are converted to D's type */
+	float scale;            /* of the sums, before they are converted to D's type */
 	struct num_round round; /* of D; element (i, j) is number i * n + j */
 };
 
 enum mat_status {
 	MAT_OK,
-	MAT_BAD_SIZE,	/* m, n or k is 0 or beyond MAT_MAX_DIM */
+	MAT_BAD_SIZE,   /* m, n or k is 0 or beyond MAT_MAX_DIM */
 	MAT_BAD_TYPE_A, /* not an operand type */
 	MAT_BAD_TYPE_B, /* does not go with A's */
 	MAT_BAD_TYPE_C, /* not exact in the accumulator */
 	MAT_BAD_TYPE_D, /* not a plain type */
 	MAT_BAD_SCALES, /* MX without scales */
-	MAT_BAD_PITCH,	/* D's rows overlap */
+	MAT_BAD_PITCH,  /* D's rows overlap */
 	MAT_NO_MEMORY,
 };
 

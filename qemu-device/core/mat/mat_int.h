@@ -12,7 +12,7 @@
  * along k is packed: A as rows of MAT_A_STRIDE words, B as panels of columns,
  * [word of k][column].
  */
-#define MAT_KW	     128
+#define MAT_KW       128
 #define MAT_A_STRIDE (MAT_KW + 16) /* rows must not fall onto the same cache lines */
 #define MAT_MAX_MR   12
 
@@ -29,8 +29,8 @@ struct mat_kernels {
 	struct mat_kernel_set f32, f64, i32;
 	unsigned int ints_per_word; /* 2: 16 bits each; 4: A unsigned, B signed bytes */
 	/* dst[c][r] = src[r][c]; strides in words of 32 bits */
-	void (*transpose32)(uint32_t *dst, size_t ldd, const uint32_t *src, size_t lds,
-			    size_t rows, size_t cols);
+	void (*transpose32)(uint32_t *dst, size_t ldd, const uint32_t *src, size_t lds, size_t rows,
+			    size_t cols);
 	/* acc[i][j] += row[i] + col[j], in whole vectors; for ints_per_word 4 */
 	void (*add_terms)(int32_t *acc, size_t ld, size_t m, size_t n, const int32_t *row,
 			  const int32_t *col);
@@ -45,9 +45,9 @@ extern const struct mat_kernels mat_kernels_avx2, mat_kernels_avx512, mat_kernel
 struct mat_source {
 	const struct mat_tile *tile;
 	const struct num_ops *ops;
-	size_t word;	      /* bytes */
+	size_t word;           /* bytes */
 	unsigned int per_word; /* elements along k */
-	uint8_t flip;	      /* of bytes, per_word 4 */
+	uint8_t flip;          /* of bytes, per_word 4 */
 };
 
 /* @n elements from @first of row @r of the tile as consecutive words, the last filled with zeros. */
@@ -59,13 +59,13 @@ void mat_row_words(const struct mat_source *s, void *dst, size_t r, size_t first
 void mat_rows_interleaved(const struct mat_source *s, void *dst, size_t r, size_t end, size_t n);
 
 /* @ld in elements of the accumulator; @tmp has room for m x n of them, and padding. */
-void mat_load_c(const struct mat_op *op, const struct mat_kernels *k, enum num_type type,
-		void *acc, size_t ld, void *tmp);
+void mat_load_c(const struct mat_op *op, const struct mat_kernels *k, enum num_type type, void *acc,
+		size_t ld, void *tmp);
 void mat_store_d(const struct mat_op *op, const struct mat_kernels *k, enum num_type type,
 		 void *acc, size_t ld, void *tmp);
 
-void mat_transpose(const struct mat_kernels *k, size_t word, void *dst, size_t ldd,
-		   const void *src, size_t lds, size_t rows, size_t cols);
+void mat_transpose(const struct mat_kernels *k, size_t word, void *dst, size_t ldd, const void *src,
+		   size_t lds, size_t rows, size_t cols);
 
 static inline uint8_t *mat_row(const struct mat_tile *t, size_t r)
 {

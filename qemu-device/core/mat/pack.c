@@ -156,8 +156,8 @@ void mat_rows_interleaved(const struct mat_source *s, void *dst, size_t r, size_
 		interleave4(dst, rows[0], sizeof(rows[0]), bytes);
 }
 
-void mat_transpose(const struct mat_kernels *k, size_t word, void *dst, size_t ldd,
-		   const void *src, size_t lds, size_t rows, size_t cols)
+void mat_transpose(const struct mat_kernels *k, size_t word, void *dst, size_t ldd, const void *src,
+		   size_t lds, size_t rows, size_t cols)
 {
 	const uint64_t *from = src;
 	uint64_t *to = dst;

@@ -43,8 +43,8 @@ static void load_row(enum num_type acc, void *dst, const struct mat_tile *t, siz
 		num_row_decode(host_ops(), dst, t->type, mat_row(t, r), NULL, 0, n);
 }
 
-void mat_load_c(const struct mat_op *op, const struct mat_kernels *k, enum num_type type,
-		void *acc, size_t ld, void *tmp)
+void mat_load_c(const struct mat_op *op, const struct mat_kernels *k, enum num_type type, void *acc,
+		size_t ld, void *tmp)
 {
 	const struct mat_tile *c = &op->c;
 	size_t word = num_info(type)->bits / 8;

@@ -14,12 +14,12 @@ struct run {
 	const struct mat_op *op;
 	const struct mat_kernels *k;
 	const struct mat_kernel_set *set;
-	enum num_type type; /* of the accumulator */
+	enum num_type type;     /* of the accumulator */
 	size_t word, ld, panel; /* ld, panel: in words */
 	struct mat_source a_src, b_src;
-	uint8_t *acc, *tmp, *a, *b; /* tmp: as large as acc or a block of A */
+	uint8_t *acc, *tmp, *a, *b;   /* tmp: as large as acc or a block of A */
 	int32_t *row_term, *col_term; /* mat_kernels.add_terms */
-	int32_t a_zero, b_zero; /* what flipping added to A and took from B */
+	int32_t a_zero, b_zero;       /* what flipping added to A and took from B */
 };
 
 struct mat_unit *mat_unit_new(void)
@@ -195,8 +195,8 @@ static void add_zero_terms(const struct run *r, const struct block *b)
 	memset(ones, 1, sizeof(ones));
 	memset(r->col_term, 0, r->ld * sizeof(*r->col_term));
 	for (size_t j = 0; r->a_zero && j < r->ld; j += r->panel)
-		r->set->kernel[panel_width(r, j) > r->set->lanes][0](
-			ones, r->b + b->kw * j * 4, r->col_term + j, 0, b->kw);
+		r->set->kernel[panel_width(r, j) > r->set->lanes][0](ones, r->b + b->kw * j * 4,
+								     r->col_term + j, 0, b->kw);
 	for (size_t j = 0; j < r->ld; j++)
 		r->col_term[j] *= -r->a_zero;
 	r->k->add_terms((int32_t *)r->acc, r->ld, m, r->ld, r->row_term, r->col_term);

@@ -64,14 +64,14 @@ const struct num_info *num_info(enum num_type t);
 size_t num_bytes(enum num_type t, size_t n);
 
 enum num_mode {
-	NUM_RNE,	/* to nearest, ties to even */
+	NUM_RNE,        /* to nearest, ties to even */
 	NUM_STOCHASTIC, /* away from zero with the probability of the discarded fraction */
 };
 
 struct num_round {
 	enum num_mode mode;
-	bool saturate;	  /* beyond the range: the largest finite value, also for infinities */
-	uint64_t seed;	  /* of NUM_STOCHASTIC: element i uses num_random(seed, counter + i * step) */
+	bool saturate; /* beyond the range: the largest finite value, also for infinities */
+	uint64_t seed; /* of NUM_STOCHASTIC: element i uses num_random(seed, counter + i * step) */
 	uint64_t counter;
 	uint64_t step;
 };

@@ -17,10 +17,10 @@ struct num_fmt {
 	unsigned int mbits;
 	int emin;
 	bool integer;
-	uint64_t max;	   /* magnitude code of the largest finite value */
-	uint64_t over;	   /* what overflows become when not saturating */
-	uint64_t nan;	   /* what NaN becomes; above max and not over: a NaN */
-	uint64_t max_neg;  /* integers: largest magnitude below zero */
+	uint64_t max;     /* magnitude code of the largest finite value */
+	uint64_t over;    /* what overflows become when not saturating */
+	uint64_t nan;     /* what NaN becomes; above max and not over: a NaN */
+	uint64_t max_neg; /* integers: largest magnitude below zero */
 };
 
 const struct num_fmt *num_fmt(enum num_type t);

@@ -13,8 +13,8 @@ static uint8_t *scales_at(const uint8_t *scales, size_t first)
 	return scales ? (uint8_t *)scales + first / NUM_BLOCK : NULL;
 }
 
-static void decode_plain(const struct num_ops *ops, float *dst, enum num_type t,
-			 const uint8_t *p, size_t n)
+static void decode_plain(const struct num_ops *ops, float *dst, enum num_type t, const uint8_t *p,
+			 size_t n)
 {
 	unsigned int bits = num_info(t)->bits;
 	uint8_t codes[NUM_CHUNK];
@@ -61,8 +61,8 @@ static void gguf_split(const struct num_ops *ops, enum num_type t, float *scale,
 	ops->decode(scale, NUM_FP16, d, blocks);
 }
 
-static void decode_blocks(const struct num_ops *ops, float *dst, enum num_type t,
-			  const uint8_t *p, const uint8_t *scales, size_t n)
+static void decode_blocks(const struct num_ops *ops, float *dst, enum num_type t, const uint8_t *p,
+			  const uint8_t *scales, size_t n)
 {
 	size_t blocks = (n + NUM_BLOCK - 1) / NUM_BLOCK;
 	float scale[NUM_CHUNK / NUM_BLOCK];

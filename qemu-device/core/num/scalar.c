@@ -69,7 +69,8 @@ static double decode_float(const struct num_fmt *f, uint64_t code)
 		v = double_of(mag == f->over && f->over != f->nan ? 0x7ff0000000000000 :
 								    0x7ff8000000000000);
 	else if (e)
-		v = (double)(sig | 1ull << f->mbits) * power_of_two(e - 1 + f->emin - (int)f->mbits);
+		v = (double)(sig | 1ull << f->mbits) *
+		    power_of_two(e - 1 + f->emin - (int)f->mbits);
 	else
 		v = (double)sig * power_of_two(f->emin - (int)f->mbits);
 	return code & sign_bit ? double_of(bits_of(v) | 1ull << 63) : v;

@@ -352,8 +352,8 @@ INLINE void encode_row(uint8_t *codes, enum num_type t, const float *src, size_t
 	memcpy(rest, src + i, (n - i) * sizeof(float));
 	if (stochastic)
 		random = random_lanes(r, i);
-	store_codes(out,
-		    encode_lanes(t, &fmt, load_u32(rest), stochastic, random, r->saturate), width);
+	store_codes(out, encode_lanes(t, &fmt, load_u32(rest), stochastic, random, r->saturate),
+		    width);
 	memcpy(codes + i * width, out, (n - i) * width);
 }
 
@@ -361,8 +361,8 @@ INLINE void encode_any(void *codes, enum num_type t, const float *src, size_t n,
 		       const struct num_round *r, bool stochastic)
 {
 	switch (t) {
-#define CASE(t, width)                                             \
-	case t:                                                    \
+#define CASE(t, width)                                              \
+	case t:                                                     \
 		encode_row(codes, t, src, n, r, width, stochastic); \
 		break
 		CASE(NUM_FP32, 4);

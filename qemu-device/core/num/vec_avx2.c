@@ -4,9 +4,9 @@
 
 #pragma GCC target("avx2,fma,f16c,bmi2")
 
-#define LANES	  8
+#define LANES     8
 #define VEC(name) avx2_##name
-#define NUM_OPS	  num_ops_avx2
+#define NUM_OPS   num_ops_avx2
 
 #include <immintrin.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@
 
 /* Both halves have their results in the lowest bytes: together */
 #define store_u16(p, v) _mm_storeu_si128((__m128i *)(p), narrow16((__m256i)(v)))
-#define store_u8(p, v)                                       \
-	_mm_storel_epi64((__m128i *)(p),                     \
+#define store_u8(p, v)                   \
+	_mm_storel_epi64((__m128i *)(p), \
 			 _mm_packus_epi16(narrow16((__m256i)(v)), _mm_setzero_si128()))
 
 static inline __m128i narrow16(__m256i v)
@@ -26,9 +26,9 @@ static inline __m128i narrow16(__m256i v)
 }
 
 #define half_to_float(p) ((vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p))))
-#define float_to_half(v)                      \
-	((vu)_mm256_cvtepu16_epi32(_mm256_cvtps_ph( \
-		(__m256)(v), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)))
+#define float_to_half(v)            \
+	((vu)_mm256_cvtepu16_epi32( \
+		_mm256_cvtps_ph((__m256)(v), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)))
 
 static inline __m256 widen_small(const void *p, int m, int s, short mask)
 {

@@ -29,7 +29,9 @@ static void fill(struct mat_tile *t, enum num_type type, unsigned int rows, unsi
 	float *v = malloc(c * sizeof(*v));
 	uint8_t *scales = malloc(r * (c / 32 + 1));
 
-	*t = (struct mat_tile){ .type = type, .transposed = transposed, .pitch = num_bytes(type, c) };
+	*t = (struct mat_tile){ .type = type,
+				.transposed = transposed,
+				.pitch = num_bytes(type, c) };
 	t->data = malloc(r * t->pitch);
 	t->scales = scales;
 	t->scale_pitch = c / 32 + 1;
@@ -117,9 +119,9 @@ static double print_blas(void)
 int main(void)
 {
 	static const enum num_type types[] = {
-		NUM_FP32,   NUM_TF32,	NUM_FP16,   NUM_BF16,	NUM_E4M3,   NUM_E5M2,	NUM_E2M3,
-		NUM_E3M2,   NUM_E2M1,	NUM_MXE4M3, NUM_MXE5M2, NUM_MXE2M3, NUM_MXE3M2, NUM_MXE2M1,
-		NUM_MXINT8, NUM_Q8_0,	NUM_Q4_0,   NUM_INT8,	NUM_UINT8,  NUM_INT4,	NUM_FP64,
+		NUM_FP32,   NUM_TF32, NUM_FP16,   NUM_BF16,   NUM_E4M3,   NUM_E5M2,   NUM_E2M3,
+		NUM_E3M2,   NUM_E2M1, NUM_MXE4M3, NUM_MXE5M2, NUM_MXE2M3, NUM_MXE3M2, NUM_MXE2M1,
+		NUM_MXINT8, NUM_Q8_0, NUM_Q4_0,   NUM_INT8,   NUM_UINT8,  NUM_INT4,   NUM_FP64,
 	};
 	struct mat_unit *u = mat_unit_new();
 	double large = print_blas(), fp32 = measure(u, NUM_FP32, NUM_FP32, 0, SIZE);

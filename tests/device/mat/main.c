@@ -14,10 +14,11 @@
 
 static struct mat_unit *unit;
 
-static const enum num_type float_types[] = {
-	NUM_FP32, NUM_TF32, NUM_FP16, NUM_BF16,	  NUM_E4M3,   NUM_E5M2,	  NUM_E2M3,   NUM_E3M2, NUM_E2M1,
-	NUM_MXE4M3, NUM_MXE5M2, NUM_MXE2M3, NUM_MXE3M2, NUM_MXE2M1, NUM_MXINT8, NUM_Q8_0, NUM_Q4_0
-};
+static const enum num_type float_types[] = { NUM_FP32,   NUM_TF32,   NUM_FP16,   NUM_BF16,
+					     NUM_E4M3,   NUM_E5M2,   NUM_E2M3,   NUM_E3M2,
+					     NUM_E2M1,   NUM_MXE4M3, NUM_MXE5M2, NUM_MXE2M3,
+					     NUM_MXE3M2, NUM_MXE2M1, NUM_MXINT8, NUM_Q8_0,
+					     NUM_Q4_0 };
 static const enum num_type int_types[] = { NUM_INT8, NUM_UINT8, NUM_INT4 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -29,9 +30,9 @@ enum contents { PLAIN_VALUES, ANY_BITS, SPECIALS };
 /* Specials: infinities, NaN, zeros, subnormals, the largest values, in many places. */
 static void special_row(const struct mat_tile *t, uint8_t *row, size_t n)
 {
-	static const double values[] = { INFINITY, -INFINITY, NAN,	0,	-0.0,	1,
-					 -1,	   1e-40,     -1e-45,	3.4e38, -3.4e38, 1e-6,
-					 448,	   -57344,    1e300,	1e-310, 0x1p-24, 0x1p127 };
+	static const double values[] = { INFINITY, -INFINITY, NAN,    0,      -0.0,    1,
+					 -1,       1e-40,     -1e-45, 3.4e38, -3.4e38, 1e-6,
+					 448,      -57344,    1e300,  1e-310, 0x1p-24, 0x1p127 };
 	const struct num_round rne = { .mode = NUM_RNE };
 
 	for (size_t i = 0; i < n; i++)
@@ -46,7 +47,8 @@ static void plain_row(const struct mat_tile *t, uint8_t *row, uint8_t *scales, s
 	double v[MAT_MAX_DIM];
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = (double)(int64_t)rnd() * (num_info(t->type)->class == NUM_INT ? 0x1p-56 : 0x1p-62);
+		v[i] = (double)(int64_t)rnd() *
+		       (num_info(t->type)->class == NUM_INT ? 0x1p-56 : 0x1p-62);
 	num_convert(t->type, row, scales, NUM_FP64, v, NULL, n, &rne);
 }
 
@@ -64,7 +66,9 @@ static void fill_tile(struct mat_tile *t, unsigned int rows, unsigned int cols,
 		scales[i] = contents == ANY_BITS ? (uint8_t)rnd() : (uint8_t)(124 + rnd() % 8);
 	if (contents == SPECIALS)
 		for (size_t i = 0; i < scale_bytes; i++)
-			scales[i] = (uint8_t)(rnd() % 4 ? 127 : rnd() % 2 ? 254 - rnd() % 8 : rnd() % 8);
+			scales[i] = (uint8_t)(rnd() % 4 ? 127 :
+					      rnd() % 2 ? 254 - rnd() % 8 :
+							  rnd() % 8);
 	for (size_t i = 0; i < r && contents != ANY_BITS; i++) {
 		plain_row(t, data + i * t->pitch, scales + i * t->scale_pitch, c);
 		if (contents == SPECIALS && t->type < NUM_PLAIN_TYPES)
@@ -117,7 +121,8 @@ static void describe(const struct mat_op *op, enum num_isa isa, size_t at)
 		     num_isa_name(isa), num_info(op->a.type)->name, op->a.transposed ? "^T" : "",
 		     num_info(op->b.type)->name, op->b.transposed ? "^T" : "",
 		     num_info(op->c.type)->name, op->c.transposed ? "^T" : "",
-		     num_info(op->d.type)->name, op->d.transposed ? "^T" : "", op->m, op->n, op->k, at);
+		     num_info(op->d.type)->name, op->d.transposed ? "^T" : "", op->m, op->n, op->k,
+		     at);
 }
 
 /* All of D's memory, its gaps included, as the reference leaves it. */
@@ -291,7 +296,7 @@ static void fp64_pairs(void)
 
 static void sizes(void)
 {
-	static const unsigned int edge[] = { 1,	 2,  3,	 4,  5,	 6,  7,	 8,  11, 12, 13, 15,  16,
+	static const unsigned int edge[] = { 1,  2,  3,  4,  5,  6,  7,  8,  11, 12, 13, 15,  16,
 					     17, 24, 31, 32, 33, 47, 48, 63, 64, 65, 96, 127, 129 };
 	static const enum num_type types[] = { NUM_FP32, NUM_BF16, NUM_INT8, NUM_UINT8, NUM_FP64 };
 #ifdef __SANITIZE_ADDRESS__
@@ -391,50 +396,41 @@ static void c_absent_or_repeated(void)
 	}
 }
 
-/* D over A, B or C, shifted: as if all were read first. */
+/* D over A, B or C, shifted, or in the place of C: as if all were read first. */
+static void overlap(unsigned int i, struct mat_op *op)
+{
+	static uint8_t memory[65536], before[65536], want[65536];
+	struct mat_tile *t = i % 3 == 0 ? &op->a : i % 3 == 1 ? &op->b : &op->c;
+
+	for (size_t k = 0; k < sizeof(memory); k++)
+		memory[k] = before[k] = (uint8_t)(rnd() & 0x3f);
+	t->data = memory;
+	t->pitch = 70 * 4;
+	op->d.data = memory + (i % 6 == 2 ? 0 : rnd() % 600);
+	op->d.pitch = t->pitch;
+	if (i % 6 == 2)
+		op->d.transposed = t->transposed;
+	CHECK(mat_run_reference(op) == MAT_OK);
+	memcpy(want, memory, sizeof(memory));
+	for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
+		num_isa_set(isa);
+		memcpy(memory, before, sizeof(memory));
+		CHECK(mat_run(unit, op) == MAT_OK);
+		CHECK_MSG(!memcmp(memory, want, sizeof(memory)), "case %u, %s", i,
+			  num_isa_name(isa));
+	}
+	num_isa_set(num_isa_best());
+}
+
 static void overlaps(void)
 {
-	for (int i = 0; i < 300; i++) {
-		const unsigned int mnk[] = { 1 + rnd() % 40, 1 + rnd() % 40, 1 + rnd() % 200 };
-		static uint8_t memory[65536], before[65536], want[65536];
-		struct mat_tile *t;
-		struct mat_op op;
+	for (unsigned int i = 0; i < 300; i++) {
+		const unsigned int mnk[] = { 1 + rnd() % 40, 1 + rnd() % 70, 1 + rnd() % 70 };
+		struct mat_op op, moved;
 
 		new_op(&op, NUM_FP32, NUM_FP32, NUM_FP32, NUM_FP32, mnk, rnd() % 16, PLAIN_VALUES);
-		struct mat_op moved = op;
-
-		for (size_t k = 0; k < sizeof(memory); k++)
-			before[k] = (uint8_t)(rnd() & 0x3f);
-		t = i % 3 == 0 ? &moved.a : i % 3 == 1 ? &moved.b : &moved.c;
-		t->data = memory + 8192 + rnd() % 64;
-		t->pitch = moved.d.pitch = 200 * 4;
-		moved.d.data = memory + 8192 + rnd() % 128;
-		if (i % 6 == 2) { /* in place */
-			moved.d.data = moved.c.data;
-			moved.d.transposed = moved.c.transposed;
-		}
-		t->data = memory;
-		moved.d.data = memory + (i % 6 == 2 ? 0 : rnd() % 128);
-		if (moved.a.transposed || moved.b.transposed || moved.d.transposed || moved.c.transposed ||
-		    mnk[2] > 64) {
-			t->pitch = 64 * 4 * (i % 2 ? 1 : 3);
-			moved.d.pitch = t->pitch;
-		}
-		if (mat_tile_bytes(t, 200, 200) > sizeof(memory) - 256) {
-			free_op(&op);
-			continue;
-		}
-		memcpy(memory, before, sizeof(memory));
-		CHECK(mat_run_reference(&moved) == MAT_OK);
-		memcpy(want, memory, sizeof(memory));
-		for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
-			num_isa_set(isa);
-			memcpy(memory, before, sizeof(memory));
-			CHECK(mat_run(unit, &moved) == MAT_OK);
-			CHECK_MSG(!memcmp(memory, want, sizeof(memory)), "case %d, %s", i,
-				  num_isa_name(isa));
-		}
-		num_isa_set(num_isa_best());
+		moved = op;
+		overlap(i, &moved);
 		free_op(&op);
 	}
 }
@@ -448,13 +444,13 @@ static void refusals(void)
 
 	new_op(&good, NUM_FP16, NUM_MXE4M3, NUM_FP32, NUM_BF16, mnk, 0, PLAIN_VALUES);
 	CHECK(mat_check(&good) == MAT_OK);
-#define REFUSED(change, status)                               \
-	do {                                                  \
-		op = good;                                    \
-		change;                                       \
-		CHECK(mat_check(&op) == (status));            \
-		CHECK(mat_run(unit, &op) == (status));        \
-		CHECK(mat_run_reference(&op) == (status));    \
+#define REFUSED(change, status)                            \
+	do {                                               \
+		op = good;                                 \
+		change;                                    \
+		CHECK(mat_check(&op) == (status));         \
+		CHECK(mat_run(unit, &op) == (status));     \
+		CHECK(mat_run_reference(&op) == (status)); \
 	} while (0)
 	REFUSED(op.m = 0, MAT_BAD_SIZE);
 	REFUSED(op.n = 0, MAT_BAD_SIZE);
@@ -518,11 +514,21 @@ static void any_environment(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		TEST(reference_f32), TEST(reference_ints), TEST(order_and_fusion),
-		TEST(known_specials), TEST(float_pairs),   TEST(int_pairs),
-		TEST(fp64_pairs),    TEST(sizes),	   TEST(long_sums),
-		TEST(epilogues),     TEST(c_absent_or_repeated), TEST(overlaps),
-		TEST(refusals),	     TEST(any_environment), TESTS_END,
+		TEST(reference_f32),
+		TEST(reference_ints),
+		TEST(order_and_fusion),
+		TEST(known_specials),
+		TEST(float_pairs),
+		TEST(int_pairs),
+		TEST(fp64_pairs),
+		TEST(sizes),
+		TEST(long_sums),
+		TEST(epilogues),
+		TEST(c_absent_or_repeated),
+		TEST(overlaps),
+		TEST(refusals),
+		TEST(any_environment),
+		TESTS_END,
 	};
 	int status;
 

@@ -98,10 +98,9 @@ static double defined_value(enum num_type t, uint32_t c)
 	}
 }
 
-static const enum num_type narrow[] = { NUM_E4M3, NUM_E5M2, NUM_E2M3,  NUM_E3M2, NUM_E2M1,
-					NUM_INT8, NUM_INT4, NUM_UINT8, NUM_E8M0, NUM_FP16,
-					NUM_BF16 };
-#define FOR_EACH(t, list)                                                               \
+static const enum num_type narrow[] = { NUM_E4M3, NUM_E5M2,  NUM_E2M3, NUM_E3M2, NUM_E2M1, NUM_INT8,
+					NUM_INT4, NUM_UINT8, NUM_E8M0, NUM_FP16, NUM_BF16 };
+#define FOR_EACH(t, list)                                                                          \
 	for (size_t i_##t = 0; i_##t < sizeof(list) / sizeof(*(list)) && ((t) = (list)[i_##t], 1); \
 	     i_##t++)
 
@@ -110,9 +109,9 @@ static void decode_exhaustive(void)
 	enum num_type t;
 
 	FOR_EACH(t, narrow)
-		for (uint32_t c = 0; c < 1u << num_info(t)->bits; c++)
-			CHECK_MSG(same(num_decode(t, c), defined_value(t, c)), "%s %#x: %g not %g",
-				  num_info(t)->name, c, num_decode(t, c), defined_value(t, c));
+	for (uint32_t c = 0; c < 1u << num_info(t)->bits; c++)
+		CHECK_MSG(same(num_decode(t, c), defined_value(t, c)), "%s %#x: %g not %g",
+			  num_info(t)->name, c, num_decode(t, c), defined_value(t, c));
 	CHECK(num_decode(NUM_E2M1, 7) == 6 && num_decode(NUM_E4M3, 0x7e) == 448 &&
 	      num_decode(NUM_E5M2, 0x7b) == 57344 && num_decode(NUM_E2M3, 0x1f) == 7.5 &&
 	      num_decode(NUM_E3M2, 0x1f) == 28 && num_decode(NUM_E4M3, 1) == 0x1p-9);
@@ -227,7 +226,8 @@ static void encode_nearest(void)
 	struct grid *g = malloc(sizeof(*g));
 	enum num_type t;
 
-	FOR_EACH(t, small_floats) {
+	FOR_EACH(t, small_floats)
+	{
 		grid_make(g, t);
 		for (unsigned int i = 0; i < g->count; i++) {
 			double v = g->value[i], mid = v / 2 + g->value[i + 1] / 2;
@@ -265,10 +265,21 @@ static void encode_special(void)
 	CHECK(num_encode(NUM_FP32, 0x1.ffffffp127, &rne, 0) == 0x7f800000);
 	CHECK(num_encode(NUM_FP64, -INFINITY, &rne_sat, 0) == double_bits(-DBL_MAX));
 	for (enum num_type t = 0; t < NUM_PLAIN_TYPES; t++) {
-		static const uint64_t nan[NUM_PLAIN_TYPES] = {
-			0x7ff8000000000000, 0x7fc00000, 0x7fc00000, 0x7e00, 0x7fc0, 0x7f, 0x7f, 0x1f,
-			0x1f, 7, 0, 0, 0, 0, 0xff
-		};
+		static const uint64_t nan[NUM_PLAIN_TYPES] = { 0x7ff8000000000000,
+							       0x7fc00000,
+							       0x7fc00000,
+							       0x7e00,
+							       0x7fc0,
+							       0x7f,
+							       0x7f,
+							       0x1f,
+							       0x1f,
+							       7,
+							       0,
+							       0,
+							       0,
+							       0,
+							       0xff };
 
 		CHECK(num_encode(t, -(double)NAN, &rne, 0) == nan[t]);
 		CHECK(num_encode(t, bits_double(0x7ff0000000000001), &rne_sat, 0) == nan[t]);
@@ -288,9 +299,11 @@ static void encode_by_compiler(void)
 			continue;
 		memcpy(&want, &h, sizeof(want));
 		memcpy(&want_d, &hd, sizeof(want_d));
-		CHECK_MSG(num_encode(NUM_FP16, (double)f, &rne, 0) == want, "%a to fp16", (double)f);
+		CHECK_MSG(num_encode(NUM_FP16, (double)f, &rne, 0) == want, "%a to fp16",
+			  (double)f);
 		CHECK_MSG(num_encode(NUM_FP16, d, &rne, 0) == want_d, "%a to fp16", d);
-		CHECK_MSG(num_encode(NUM_FP32, d, &rne, 0) == float_bits((float)d), "%a to fp32", d);
+		CHECK_MSG(num_encode(NUM_FP32, d, &rne, 0) == float_bits((float)d), "%a to fp32",
+			  d);
 		CHECK(num_encode(NUM_FP64, d, &rne, 0) == double_bits(d));
 	}
 }
@@ -326,7 +339,8 @@ static void encode_integers(void)
 		uint64_t mask = (1ull << num_info(types[k].t)->bits) - 1;
 
 		for (int i = -2000; i < 400000; i++) {
-			double v = i < 1300 ? i / 4.0 : ldexp((double)(int64_t)rnd(), -(int)(rnd() % 70));
+			double v = i < 1300 ? i / 4.0 :
+					      ldexp((double)(int64_t)rnd(), -(int)(rnd() % 70));
 			double r = nearbyint(v);
 			int64_t want = (int64_t)fmin(fmax(r, types[k].lo), types[k].hi);
 
@@ -382,7 +396,8 @@ static void encode_stochastic(void)
 	struct grid *g = malloc(sizeof(*g));
 	enum num_type t;
 
-	FOR_EACH(t, small_floats) {
+	FOR_EACH(t, small_floats)
+	{
 		grid_make(g, t);
 		for (int i = 0; i < 100000; i++) {
 			double top = g->value[g->count] * (1 - 0x1p-53);
@@ -427,12 +442,13 @@ static void random_vectors(void)
 
 static void packed_elements(void)
 {
-	static const enum num_type packed[] = { NUM_INT4, NUM_E2M1, NUM_E2M3, NUM_E3M2, NUM_INT8,
-						NUM_FP16, NUM_FP32, NUM_FP64 };
+	static const enum num_type packed[] = { NUM_INT4, NUM_E2M1, NUM_E2M3, NUM_E3M2,
+						NUM_INT8, NUM_FP16, NUM_FP32, NUM_FP64 };
 	enum num_type t;
 	uint8_t a[80], b[80];
 
-	FOR_EACH(t, packed) {
+	FOR_EACH(t, packed)
+	{
 		unsigned int bits = num_info(t)->bits;
 		uint64_t mask = bits == 64 ? ~0ull : (1ull << bits) - 1;
 
@@ -480,9 +496,12 @@ static void fill_codes(enum num_type t, void *array, size_t n)
 		if (t == NUM_INT32 && i % 2)
 			v = (uint64_t)((int64_t)rnd() >> (32 + rnd() % 31));
 		if (bits > 16 && i < 6)
-			v = (uint64_t[]){ 0, 1ull << (bits - 1), bits == 64 ? 0x7ff0000000000000 : 0x7f800000,
+			v = (uint64_t[]){ 0,
+					  1ull << (bits - 1),
+					  bits == 64 ? 0x7ff0000000000000 : 0x7f800000,
 					  bits == 64 ? 0xfff0000000000000 : 0xff800000,
-					  bits == 64 ? 0xfff0000000000001 : 0xff800001, 1 }[i];
+					  bits == 64 ? 0xfff0000000000001 : 0xff800001,
+					  1 }[i];
 		num_store(t, array, i, bits == 64 ? v : v & ((1ull << bits) - 1));
 	}
 }
@@ -534,8 +553,11 @@ static void arrays_all_pairs(void)
 		fill_codes(from, a->src, n);
 		for (enum num_type to = 0; to < NUM_PLAIN_TYPES; to++) {
 			for (int how = 0; how < 4; how++) {
-				struct num_round r = { .mode = how & 1, .saturate = how & 2,
-						       .seed = 7, .counter = 3, .step = 5 };
+				struct num_round r = { .mode = how & 1,
+						       .saturate = how & 2,
+						       .seed = 7,
+						       .counter = 3,
+						       .step = 5 };
 
 				compare_pair(a, to, from, n - (size_t)how, &r);
 			}
@@ -602,7 +624,8 @@ static void mx_decode_all(void)
 	const size_t n = 65536 - 5;
 
 	/* block b has scale b / 8, and the 256 codes in turn */
-	FOR_EACH(t, mx) {
+	FOR_EACH(t, mx)
+	{
 		enum num_type e = mx_element[t - NUM_MXE4M3];
 		size_t block = num_info(t)->block;
 
@@ -637,8 +660,9 @@ static void gguf_decode(void)
 			memcpy(&d, p, 2);
 			memcpy(&h, &d, 2);
 			for (size_t i = 0; i < 32; i++) {
-				int q = !q4 ? (int8_t)p[2 + i] :
-					i < 16 ? (p[2 + i] & 15) - 8 : (p[2 + i - 16] >> 4) - 8;
+				int q = !q4    ? (int8_t)p[2 + i] :
+					i < 16 ? (p[2 + i] & 15) - 8 :
+						 (p[2 + i - 16] >> 4) - 8;
 
 				want[b * 32 + i] = (float)h * (float)q;
 			}
@@ -671,7 +695,8 @@ static void mx_defined_encode(enum num_type t, uint8_t *data, uint8_t *scale, co
 	*scale = (uint8_t)(x + 127);
 	for (size_t i = 0; i < 32; i++)
 		num_store(e, data, i,
-			  num_encode(e, ldexp((double)v[i], -x) * (t == NUM_MXINT8 ? 64 : 1), &rne_sat, 0));
+			  num_encode(e, ldexp((double)v[i], -x) * (t == NUM_MXINT8 ? 64 : 1),
+				     &rne_sat, 0));
 }
 
 static void fill_block(float *v, int kind)
@@ -699,14 +724,16 @@ static void mx_encode(void)
 		float v[32];
 
 		fill_block(v, round % 6);
-		FOR_EACH(t, mx) {
+		FOR_EACH(t, mx)
+		{
 			uint8_t want[32], scale, got[32], got_scale;
 
 			mx_defined_encode(t, want, &scale, v);
 			for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 				num_isa_set(isa);
 				num_convert(t, got, &got_scale, NUM_FP32, v, NULL, 32, &rne);
-				CHECK_MSG(scale == got_scale && !memcmp(got, want, num_info(t)->block),
+				CHECK_MSG(scale == got_scale &&
+						  !memcmp(got, want, num_info(t)->block),
 					  "%s kind %d", num_info(t)->name, round % 6);
 			}
 		}
@@ -845,17 +872,17 @@ static void any_environment(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		TEST(decode_exhaustive), TEST(decode_fp16_by_compiler),
-		TEST(encode_nearest),	 TEST(encode_special),
+		TEST(decode_exhaustive),  TEST(decode_fp16_by_compiler),
+		TEST(encode_nearest),     TEST(encode_special),
 		TEST(encode_by_compiler), TEST(encode_cut),
-		TEST(encode_integers),	 TEST(encode_scales),
-		TEST(encode_stochastic), TEST(stochastic_mean),
-		TEST(random_vectors),	 TEST(packed_elements),
-		TEST(arrays_all_pairs),	 TEST(arrays_short),
-		TEST(mx_decode_all),	 TEST(gguf_decode),
-		TEST(mx_encode),	 TEST(gguf_encode),
-		TEST(block_tails),	 TEST(block_conversions),
-		TEST(any_environment),	 TESTS_END,
+		TEST(encode_integers),    TEST(encode_scales),
+		TEST(encode_stochastic),  TEST(stochastic_mean),
+		TEST(random_vectors),     TEST(packed_elements),
+		TEST(arrays_all_pairs),   TEST(arrays_short),
+		TEST(mx_decode_all),      TEST(gguf_decode),
+		TEST(mx_encode),          TEST(gguf_encode),
+		TEST(block_tails),        TEST(block_conversions),
+		TEST(any_environment),    TESTS_END,
 	};
 
 	return run_tests(tests, argc, argv);
