@@ -26,7 +26,7 @@
 #define MULADD(c, a, b) ((c) = _mm512_fmadd_pd(a, b, c))
 #include "kern.inc.h"
 
-typedef int32_t ints __attribute__((vector_size(64)));
+typedef uint32_t ints __attribute__((vector_size(64)));
 
 /* Pairs of 16 bits: their products and the sum of two are exact in 32. */
 #define KERN(name)      i16_##name
