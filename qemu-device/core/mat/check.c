@@ -33,6 +33,8 @@ static bool is_int_operand(enum num_type t)
 
 enum num_type mat_accumulator(enum num_type a, enum num_type b)
 {
+	if (a >= NUM_TYPES || b >= NUM_TYPES)
+		return NUM_TYPES;
 	if (a == NUM_FP64 && b == NUM_FP64)
 		return NUM_FP64;
 	if (is_float_operand(a) && is_float_operand(b))
@@ -63,8 +65,6 @@ static enum mat_status check_types(const struct mat_op *op)
 
 	if (a >= NUM_TYPES || (a != NUM_FP64 && !is_float_operand(a) && !is_int_operand(a)))
 		return MAT_BAD_TYPE_A;
-	if (b >= NUM_TYPES)
-		return MAT_BAD_TYPE_B;
 	acc = mat_accumulator(a, b);
 	if (acc == NUM_TYPES)
 		return MAT_BAD_TYPE_B;

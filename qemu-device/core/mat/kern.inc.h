@@ -6,6 +6,9 @@
  *   SPLAT(p)	   the word at p in all lanes
  *   MULADD(c, a, b) c += a * b
  */
+/* in memory, anywhere */
+typedef V KERN(mem) __attribute__((aligned(4), may_alias));
+
 static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, const WORD *b,
 							     WORD *acc, size_t ld, size_t kw,
 							     const unsigned int mr,
@@ -15,14 +18,14 @@ static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, cons
 
 #pragma GCC unroll 16
 	for (unsigned int i = 0; i < mr; i++) {
-		memcpy(&c[i][0], acc + i * ld, sizeof(V));
+		c[i][0] = *(const KERN(mem) *)(acc + i * ld);
 		if (nv > 1)
-			memcpy(&c[i][1], acc + i * ld + LANES, sizeof(V));
+			c[i][1] = *(const KERN(mem) *)(acc + i * ld + LANES);
 	}
 	for (size_t k = 0; k < kw; k++) {
-		memcpy(&b0, b + k * nv * LANES, sizeof(V));
+		b0 = *(const KERN(mem) *)(b + k * nv * LANES);
 		if (nv > 1)
-			memcpy(&b1, b + k * nv * LANES + LANES, sizeof(V));
+			b1 = *(const KERN(mem) *)(b + k * nv * LANES + LANES);
 #pragma GCC unroll 16
 		for (unsigned int i = 0; i < mr; i++) {
 			x = SPLAT(a + i * MAT_A_STRIDE + k);
@@ -33,9 +36,9 @@ static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, cons
 	}
 #pragma GCC unroll 16
 	for (unsigned int i = 0; i < mr; i++) {
-		memcpy(acc + i * ld, &c[i][0], sizeof(V));
+		*(KERN(mem) *)(acc + i * ld) = c[i][0];
 		if (nv > 1)
-			memcpy(acc + i * ld + LANES, &c[i][1], sizeof(V));
+			*(KERN(mem) *)(acc + i * ld + LANES) = c[i][1];
 	}
 }
 

@@ -88,7 +88,8 @@ static void store_f32(const struct result *d, void *row, float *v, size_t n)
 
 		for (size_t c = 0; c < count; c++)
 			wide[c] = (double)v[i + c];
-		num_row_encode_f64((uint8_t *)row + num_bytes(t, i), t, wide, count, &r);
+		num_row_encode_f64(host_ops(), (uint8_t *)row + num_bytes(t, i), t, wide, count,
+				   &r);
 	}
 }
 
@@ -105,9 +106,9 @@ static void store_i32(const struct result *d, void *row, const int32_t *v, size_
 	for (size_t i = 0; i < n; i += NUM_CHUNK, r.counter += NUM_CHUNK * r.step) {
 		size_t count = n - i < NUM_CHUNK ? n - i : NUM_CHUNK;
 
-		for (size_t c = 0; c < count; c++)
-			wide[c] = (double)v[i + c] * scale;
-		num_row_encode_f64((uint8_t *)row + num_bytes(t, i), t, wide, count, &r);
+		host_ops()->widen(wide, v + i, scale, count);
+		num_row_encode_f64(host_ops(), (uint8_t *)row + num_bytes(t, i), t, wide, count,
+				   &r);
 	}
 }
 
@@ -116,7 +117,7 @@ static void store_f64(const struct result *d, void *row, double *v, size_t n)
 	if (d->op->scale != 1.0f)
 		for (size_t i = 0; i < n; i++)
 			v[i] *= (double)d->op->scale;
-	num_row_encode_f64(row, d->op->d.type, v, n, &d->round);
+	num_row_encode_f64(host_ops(), row, d->op->d.type, v, n, &d->round);
 }
 
 static void store_row(const struct result *d, size_t r, void *v, size_t n)

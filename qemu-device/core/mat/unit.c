@@ -176,6 +176,25 @@ static void pack_b_columns(const struct run *r, const struct block *b)
 	}
 }
 
+/* Of bytes, at most 4 * MAT_KW: the sums of 16 bits do not overflow. */
+static int32_t byte_sum(const uint8_t *p, size_t n)
+{
+	const uint64_t even = 0x00ff00ff00ff00ff;
+	uint64_t sums = 0, v;
+	int32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		memcpy(&v, p + i, 8);
+		sums += (v & even) + (v >> 8 & even);
+	}
+	for (; i < n; i++)
+		sum += p[i];
+	for (; sums; sums >>= 16)
+		sum += sums & 0xffff;
+	return sum;
+}
+
 /* What is to add for the shifted bytes: (a' - za)(b' + zb) = a'b' + zb (a' - za) - za b'. */
 static void add_zero_terms(const struct run *r, const struct block *b)
 {
@@ -185,11 +204,11 @@ static void add_zero_terms(const struct run *r, const struct block *b)
 	if (!r->a_zero && !r->b_zero)
 		return;
 	for (size_t i = 0; i < m; i++) {
-		const uint8_t *row = r->a + i * MAT_A_STRIDE * 4;
 		int32_t sum = 0;
 
-		for (size_t c = 0; r->b_zero && c < b->n; c++)
-			sum += row[c] - r->a_zero;
+		if (r->b_zero)
+			sum = byte_sum(r->a + i * MAT_A_STRIDE * 4, b->n) -
+			      r->a_zero * (int32_t)b->n;
 		r->row_term[i] = r->b_zero * sum;
 	}
 	memset(ones, 1, sizeof(ones));

@@ -113,8 +113,8 @@ void num_row_encode(const struct num_ops *ops, void *row, enum num_type t, const
 	}
 }
 
-void num_row_encode_f64(void *row, enum num_type t, const double *src, size_t n,
-			const struct num_round *round)
+static void encode_f64_scalar(void *row, enum num_type t, const double *src, size_t n,
+			      const struct num_round *round)
 {
 	uint32_t random = 0;
 
@@ -122,6 +122,28 @@ void num_row_encode_f64(void *row, enum num_type t, const double *src, size_t n,
 		if (round->mode == NUM_STOCHASTIC)
 			random = num_random(round->seed, round->counter + i * round->step);
 		num_store(t, row, i, num_encode(t, src[i], round, random));
+	}
+}
+
+void num_row_encode_f64(const struct num_ops *ops, void *row, enum num_type t, const double *src,
+			size_t n, const struct num_round *round)
+{
+	float odd[NUM_CHUNK];
+
+	/* E8M0 does not round to nearest, and the random fraction has bits that FP32 has not */
+	if (!ops->narrow_odd || round->mode != NUM_RNE || t == NUM_E8M0) {
+		encode_f64_scalar(row, t, src, n, round);
+		return;
+	}
+	if (t == NUM_FP64 || t == NUM_FP32 || t == NUM_INT32) {
+		ops->encode_wide(row, t, src, n, round->saturate);
+		return;
+	}
+	for (size_t i = 0; i < n; i += NUM_CHUNK) {
+		size_t count = n - i < NUM_CHUNK ? n - i : NUM_CHUNK;
+
+		ops->narrow_odd(odd, src + i, count);
+		num_row_encode(ops, (uint8_t *)row + num_bytes(t, i), t, odd, count, round);
 	}
 }
 
@@ -180,7 +202,7 @@ static void convert_chunk(const struct num_ops *ops, const struct array *to,
 		num_row_encode(ops, dst, to->type, f, n, r);
 	} else {
 		chunk_f64(ops, d, from, first, n);
-		num_row_encode_f64(dst, to->type, d, n, r);
+		num_row_encode_f64(ops, dst, to->type, d, n, r);
 	}
 }
 

@@ -399,10 +399,139 @@ static void VEC(scale)(float *v, const float *scale, size_t n)
 		v[i] *= scale[i / NUM_BLOCK];
 }
 
+/* ---- FP64, half as many lanes ---- */
+
+typedef double vd __attribute__((vector_size(4 * LANES)));
+typedef int64_t vl __attribute__((vector_size(4 * LANES)));
+typedef float hf __attribute__((vector_size(2 * LANES)));
+typedef uint32_t hu __attribute__((vector_size(2 * LANES)));
+typedef int32_t hi __attribute__((vector_size(2 * LANES)));
+
+#define HALF (LANES / 2)
+
+INLINE hf narrow_odd_lanes(vd x)
+{
+	const vl no_sign = INT64_MAX - (vl){ 0 };
+	hf f = __builtin_convertvector(x, hf);
+	vd back = __builtin_convertvector(f, vd);
+	vl away = (vd)((vl)back & no_sign) > (vd)((vl)x & no_sign);
+	vl inexact = (back != x) & (x == x);
+
+	return (hf)(((hu)f + (hu) __builtin_convertvector(away, hi)) |
+		    ((hu) __builtin_convertvector(inexact, hi) & 1));
+}
+
+INLINE vl encode_f64_lanes(vl x, bool saturate)
+{
+	const int64_t inf = 0x7ff0000000000000;
+	vl mag = x & INT64_MAX, nan = mag > inf;
+
+	if (saturate)
+		x += mag == inf;
+	return (nan & 0x7ff8000000000000) | (~nan & x);
+}
+
+/* Adding 1.5 * 2^52 rounds to an integer in the low bits. */
+INLINE hi encode_i32_lanes(vd x)
+{
+	const vd top = 2147483647.0 - (vd){ 0 }, bottom = -2147483648.0 - (vd){ 0 };
+	vl over = x > top, under = x < bottom;
+
+	x = (vd)(((vl)x & ~over & ~under & (x == x)) | ((vl)top & over) | ((vl)bottom & under));
+	return __builtin_convertvector((vl)(x + 0x1.8p52), hi);
+}
+
+static void VEC(narrow_odd)(float *dst, const double *src, size_t n)
+{
+	vd x;
+	hf f;
+
+	for (size_t i = 0; i < n; i += HALF) {
+		size_t count = n - i < HALF ? n - i : HALF;
+
+		x = (vd){ 0 };
+		if (count == HALF)
+			memcpy(&x, src + i, sizeof(x));
+		else
+			memcpy(&x, src + i, count * sizeof(double));
+		f = narrow_odd_lanes(x);
+		if (count == HALF)
+			memcpy(dst + i, &f, sizeof(f));
+		else
+			memcpy(dst + i, &f, count * sizeof(float));
+	}
+}
+
+INLINE void encode_wide_lanes(uint8_t *dst, enum num_type t, const void *src, bool saturate)
+{
+	vd x;
+	vl out;
+
+	memcpy(&x, src, sizeof(x));
+	if (t == NUM_FP64) {
+		out = encode_f64_lanes((vl)x, saturate);
+		memcpy(dst, &out, sizeof(out));
+	} else if (t == NUM_INT32) {
+		hi v = encode_i32_lanes(x);
+
+		memcpy(dst, &v, sizeof(v));
+	} else {
+		hf v = __builtin_convertvector(x, hf);
+
+		memcpy(dst, &v, sizeof(v));
+	}
+}
+
+INLINE void encode_wide_row(uint8_t *dst, enum num_type t, const double *src, size_t n,
+			    bool saturate)
+{
+	size_t width = num_info(t)->bits / 8, i;
+	double rest[HALF] = { 0 };
+	uint8_t out[8 * HALF];
+
+	for (i = 0; i + HALF <= n; i += HALF)
+		encode_wide_lanes(dst + i * width, t, src + i, saturate);
+	memcpy(rest, src + i, (n - i) * sizeof(double));
+	encode_wide_lanes(out, t, rest, saturate);
+	memcpy(dst + i * width, out, (n - i) * width);
+}
+
+static void VEC(encode_wide)(void *dst, enum num_type t, const double *src, size_t n, bool saturate)
+{
+	if (t == NUM_FP64) {
+		encode_wide_row(dst, NUM_FP64, src, n, saturate);
+	} else if (t == NUM_INT32) {
+		encode_wide_row(dst, NUM_INT32, src, n, saturate);
+	} else {
+		const struct num_round r = { .mode = NUM_RNE, .saturate = saturate };
+
+		encode_wide_row(dst, NUM_FP32, src, n, saturate);
+		encode_row(dst, NUM_FP32, dst, n, &r, 4, false);
+	}
+}
+
+static void VEC(widen)(double *dst, const int32_t *src, double scale, size_t n)
+{
+	size_t i;
+	hi x;
+	vd v;
+
+	for (i = 0; i + HALF <= n; i += HALF) {
+		memcpy(&x, src + i, sizeof(x));
+		v = __builtin_convertvector(x, vd) * scale;
+		memcpy(dst + i, &v, sizeof(v));
+	}
+	for (; i < n; i++)
+		dst[i] = (double)src[i] * scale;
+}
+
 const struct num_ops NUM_OPS = {
 	.unpack = VEC(unpack),
 	.pack = VEC(pack),
 	.decode = VEC(decode),
 	.encode = VEC(encode),
 	.scale = VEC(scale),
+	.encode_wide = VEC(encode_wide),
+	.narrow_odd = VEC(narrow_odd),
+	.widen = VEC(widen),
 };
