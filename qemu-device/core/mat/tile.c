@@ -9,28 +9,31 @@ static const struct num_ops *host_ops(void)
 
 /* ---- rows of C ---- */
 
+/* Everything but FP64 and INT32 is exact in FP32. */
 static void row_to_i32(int32_t *dst, const struct mat_tile *t, size_t r, size_t n)
 {
-	const uint8_t *row = mat_row(t, r);
+	float v[MAT_MAX_DIM];
 
 	if (t->type == NUM_INT32) {
-		memcpy(dst, row, n * sizeof(*dst));
+		memcpy(dst, mat_row(t, r), n * sizeof(*dst));
 		return;
 	}
+	num_row_decode(host_ops(), v, t->type, mat_row(t, r), NULL, 0, n);
 	for (size_t i = 0; i < n; i++)
-		dst[i] = (int32_t)num_decode(t->type, num_load(t->type, row, i));
+		dst[i] = (int32_t)v[i];
 }
 
 static void row_to_f64(double *dst, const struct mat_tile *t, size_t r, size_t n)
 {
-	const uint8_t *row = mat_row(t, r);
+	float v[MAT_MAX_DIM];
 
 	if (t->type == NUM_FP64) {
-		memcpy(dst, row, n * sizeof(*dst));
+		memcpy(dst, mat_row(t, r), n * sizeof(*dst));
 		return;
 	}
+	num_row_decode(host_ops(), v, t->type, mat_row(t, r), NULL, 0, n);
 	for (size_t i = 0; i < n; i++)
-		dst[i] = num_decode(t->type, num_load(t->type, row, i));
+		dst[i] = (double)v[i];
 }
 
 static void load_row(enum num_type acc, void *dst, const struct mat_tile *t, size_t r, size_t n)

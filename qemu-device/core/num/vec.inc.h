@@ -248,6 +248,16 @@ INLINE vu encode_integer(const struct num_fmt *f, vu x, vu code)
 	return ~(vu)nan & code;
 }
 
+/* To nearest: adding 1.5 * 2^23 rounds to an integer in the low bits. */
+INLINE vu encode_integer_rne(const struct num_fmt *f, vu x)
+{
+	vf top = splat_f((float)f->max), bottom = splat_f(-(float)f->max_neg), v = (vf)x;
+	vu over = (vu)(v > top), under = (vu)(v < bottom);
+
+	v = (vf)((x & ~over & ~under & (vu)(v == v)) | ((vu)top & over) | ((vu)bottom & under));
+	return (vu)(v + 0x1.8p23f) & ((1u << f->bits) - 1);
+}
+
 INLINE vu encode_float(const struct num_fmt *f, vu x, vu code, bool saturate)
 {
 	bool over_nan = !saturate && num_over_is_nan(f);
@@ -313,6 +323,8 @@ INLINE vu encode_lanes(enum num_type t, const struct num_fmt *f, vu x, bool stoc
 		return encode_cut(f, x, 16, saturate);
 	if (!stochastic && t == NUM_TF32)
 		return encode_cut(f, x, 13, saturate) << 13;
+	if (!stochastic && f->integer)
+		return encode_integer_rne(f, x);
 	code = to_grid(f, x & 0x7fffffff, stochastic, random);
 	if (f->integer)
 		return encode_integer(f, x, code);
@@ -370,6 +382,9 @@ INLINE void encode_any(void *codes, enum num_type t, const float *src, size_t n,
 		CASE(NUM_FP16, 2);
 		CASE(NUM_BF16, 2);
 		CASE(NUM_E8M0, 1);
+		CASE(NUM_INT8, 1);
+		CASE(NUM_UINT8, 1);
+		CASE(NUM_INT4, 1);
 #undef CASE
 	default:
 		encode_row(codes, t, src, n, r, 1, stochastic);
