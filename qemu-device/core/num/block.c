@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Blocks of 32 elements with a scale: reading one element, and choosing scales. */
+#include <math.h>
+
+#include "num_int.h"
+
+static uint16_t load_half(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static double gguf_load(enum num_type t, const uint8_t *block, size_t i)
+{
+	double d = num_decode(NUM_FP16, load_half(block));
+
+	if (t == NUM_Q8_0)
+		return d * num_decode(NUM_INT8, block[2 + i]);
+	return d * ((block[2 + i % 16] >> (i / 16 * 4) & 15) - 8);
+}
+
+float num_block_load(enum num_type t, const void *data, const uint8_t *scales, size_t i)
+{
+	const struct num_round rne = { .mode = NUM_RNE };
+	uint32_t env = num_fp_enter();
+	const uint8_t *block = (const uint8_t *)data + i / NUM_BLOCK * num_info(t)->block;
+	enum num_type element = num_block_element(t);
+	uint32_t bits;
+	double v;
+	float f;
+
+	/* FP64 holds every product exactly */
+	if (num_info(t)->class == NUM_GGUF)
+		v = gguf_load(t, block, i % NUM_BLOCK);
+	else
+		v = num_decode(element, num_load(element, block, i % NUM_BLOCK)) *
+		    num_decode(NUM_E8M0, scales[i / NUM_BLOCK]);
+	if (t == NUM_MXINT8)
+		v /= 64;
+	bits = (uint32_t)num_encode(NUM_FP32, v, &rne, 0);
+	memcpy(&f, &bits, sizeof(f));
+	num_fp_leave(env);
+	return f;
+}
+
+static uint32_t magnitude(float v)
+{
+	uint32_t u;
+
+	memcpy(&u, &v, sizeof(u));
+	return u & 0x7fffffff;
+}
+
+/* The value of largest magnitude, the first of equals; *finite: all of them are. */
+static float largest(const float *v, size_t n, bool *finite)
+{
+	size_t at = 0;
+
+	*finite = true;
+	for (size_t i = 0; i < n; i++) {
+		if (magnitude(v[i]) > magnitude(v[at]))
+			at = i;
+		*finite &= magnitude(v[i]) < 0x7f800000;
+	}
+	return v[at];
+}
+
+/* Exponent of the largest normal number: OCP MX 1.0, table 1. MXINT8's is below 2. */
+static int element_emax(enum num_type t)
+{
+	static const uint8_t emax[] = { 8, 15, 2, 4, 2, 0 };
+
+	return emax[t - NUM_MXE4M3];
+}
+
+/* OCP MX 1.0, 6.3. Dividing by a power of two is exact or too small to matter (numerics.md). */
+static void mx_encode(enum num_type t, uint8_t *block, uint8_t *scale, float *v, size_t n,
+		      const struct num_round *round)
+{
+	enum num_type element = num_block_element(t);
+	bool finite;
+	uint32_t max = magnitude(largest(v, n, &finite));
+	int e = (max >> 23 ? (int)(max >> 23) : 1) - 127 - element_emax(t);
+	struct num_round r = *round;
+	float factor;
+
+	memset(block, 0, num_info(t)->block);
+	*scale = 0xff;
+	if (!finite)
+		return;
+	for (; max && max < 0x00800000; max <<= 1)
+		e--;
+	e = !max || e < -127 ? -127 : e;
+	*scale = (uint8_t)(e + 127);
+	factor = num_scale_f32((uint8_t)(127 - e));
+	for (size_t i = 0; i < n; i++)
+		v[i] = v[i] * factor * (t == NUM_MXINT8 ? 64.0f : 1.0f);
+	r.saturate = true;
+	num_row_encode(num_ops_of(num_isa_get()), block, element, v, n, &r);
+}
+
+static void store_d(uint8_t *block, float d)
+{
+	const struct num_round rne = { .mode = NUM_RNE };
+	uint64_t code = num_encode(NUM_FP16, (double)d, &rne, 0);
+
+	block[0] = (uint8_t)code;
+	block[1] = (uint8_t)(code >> 8);
+}
+
+/* ggml's quantize_row_q8_0_ref(); its undefined cases: limited to 127, zero for NaN. */
+static void q8_encode(uint8_t *block, const float *v, size_t n, float max)
+{
+	float d = fabsf(max) / 127.0f;
+	float id = d != 0 ? 1.0f / d : 0;
+
+	store_d(block, d);
+	for (size_t i = 0; i < n; i++) {
+		float q = roundf(v[i] * id);
+
+		q = q > 127 ? 127 : q < -127 ? -127 : q;
+		block[2 + i] = (uint8_t)(q != q ? 0 : (int)q);
+	}
+}
+
+/* ggml's quantize_row_q4_0_ref(); likewise. */
+static void q4_encode(uint8_t *block, const float *v, size_t n, float max)
+{
+	float d = max / -8.0f;
+	float id = d != 0 ? 1.0f / d : 0;
+
+	store_d(block, d);
+	for (size_t i = 0; i < NUM_BLOCK; i++) {
+		float x = i < n ? v[i] * id : 0;
+		float q = x + 8.5f;
+		int code = q != q ? 8 : q >= 15 ? 15 : q < 0 ? 0 : (int)q;
+
+		block[2 + i % 16] |= (uint8_t)(code << (i / 16 * 4));
+	}
+}
+
+static void gguf_encode(enum num_type t, uint8_t *block, const float *v, size_t n)
+{
+	bool finite;
+	float max = largest(v, n, &finite);
+
+	memset(block, 0, num_info(t)->block);
+	if (!finite) {
+		block[1] = 0x7e;
+		return;
+	}
+	if (t == NUM_Q8_0)
+		q8_encode(block, v, n, max);
+	else
+		q4_encode(block, v, n, max);
+}
+
+void num_block_encode(enum num_type t, void *data, uint8_t *scales, const float *src, size_t n,
+		      const struct num_round *round)
+{
+	struct num_round r = *round;
+	uint8_t *block = data;
+	float v[NUM_BLOCK];
+
+	for (size_t i = 0; i < n; i += NUM_BLOCK, block += num_info(t)->block) {
+		size_t count = n - i < NUM_BLOCK ? n - i : NUM_BLOCK;
+
+		memcpy(v, src + i, count * sizeof(*v));
+		if (num_info(t)->class == NUM_MX)
+			mx_encode(t, block, scales + i / NUM_BLOCK, v, count, &r);
+		else
+			gguf_encode(t, block, v, count);
+		r.counter += NUM_BLOCK * r.step;
+	}
+}
