@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The vector unit's loops for any host (chosen at run time, rv.c). */
+#ifndef __clang__
+#pragma GCC optimize("O3")
+#endif
+
+#define RV_LOOPS rv_vloops_base
+#include "vec_loops.h"
