@@ -10,6 +10,10 @@
 #include "softfp.h"
 #include "vec.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* Statement expressions and nested types read as a table; leave them alone. */
 /* clang-format off */
 
@@ -20,12 +24,13 @@
 #endif
 
 typedef uint8_t u8;
-typedef uint16_t u16 __attribute__((may_alias));
-typedef uint32_t u32 __attribute__((may_alias));
-typedef uint64_t u64 __attribute__((may_alias));
+/* Registers are aligned, but memory and what begins at vstart need not be. */
+typedef uint16_t u16 __attribute__((may_alias, aligned(1)));
+typedef uint32_t u32 __attribute__((may_alias, aligned(1)));
+typedef uint64_t u64 __attribute__((may_alias, aligned(1)));
 typedef unsigned __int128 u128;
-typedef float f32 __attribute__((may_alias));
-typedef double f64 __attribute__((may_alias));
+typedef float f32 __attribute__((may_alias, aligned(1)));
+typedef double f64 __attribute__((may_alias, aligned(1)));
 
 /* Types by element size, see vec_ops.h. */
 #define TYPES(n) TYPES_##n
@@ -57,7 +62,7 @@ typedef double f64 __attribute__((may_alias));
 		(v_ >> d_) + inc_; \
 	})
 
-#define LOOP(n) IVDEP for (size_t i = 0; i < (n); i++)
+#define LOOP(n) const size_t n_ = (n); IVDEP for (size_t i = 0; i < n_; i++)
 
 /* Both forms: b is a vector (v) or one element (s). */
 #define TWO(id, n, DT, AT, BT, pre, expr, post) \
@@ -175,52 +180,109 @@ static inline double canonical64(double v)
 RV_VFBIN(FBIN)
 
 /*
- * inf * 0 + NaN is invalid; hosts disagree. The results of a piece are looked
- * at before they are written, when the operands are still there.
+ * Compilers do not make vectors of fma() where rounding modes are respected,
+ * so the host's instructions are named here.
  */
-#define PIECE 128
-#define FMA_BODY(n, fma_, p, q, s1, r, s2, LOADB) \
-	F t[PIECE]; \
-	for (size_t j = 0; j < x->count; j += PIECE) { \
-		size_t left = x->count - j < PIECE ? x->count - j : PIECE; \
-		U nan = 0; \
-		for (size_t i = 0; i < left; i++) { \
-			F A = a[j + i], B = LOADB, Cv = c[j + i]; \
-			(void)A; (void)B; (void)Cv; \
-			t[i] = fma_(s1 (p), q, s2 (r)); \
-			nan |= t[i] != t[i] ? (U)1 : (U)0; \
+#if defined(__AVX512F__)
+#define LANES_32 16
+#define LANES_64 8
+#define VLOAD_32(p) _mm512_loadu_ps((const float *)(p))
+#define VLOAD_64(p) _mm512_loadu_pd((const double *)(p))
+#define VSTORE_32(p, v) _mm512_storeu_ps((float *)(p), v)
+#define VSTORE_64(p, v) _mm512_storeu_pd((double *)(p), v)
+#define VALL_32 _mm512_set1_ps
+#define VALL_64 _mm512_set1_pd
+#define VNEG_32(v) _mm512_xor_ps(v, _mm512_set1_ps(-0.0f))
+#define VNEG_64(v) _mm512_xor_pd(v, _mm512_set1_pd(-0.0))
+#define VFMA_32 _mm512_fmadd_ps
+#define VFMA_64 _mm512_fmadd_pd
+#define VNAN_32(v) _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q)
+#define VNAN_64(v) _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q)
+typedef __m512 vf32;
+typedef __m512d vf64;
+#elif defined(__FMA__)
+#define LANES_32 8
+#define LANES_64 4
+#define VLOAD_32(p) _mm256_loadu_ps((const float *)(p))
+#define VLOAD_64(p) _mm256_loadu_pd((const double *)(p))
+#define VSTORE_32(p, v) _mm256_storeu_ps((float *)(p), v)
+#define VSTORE_64(p, v) _mm256_storeu_pd((double *)(p), v)
+#define VALL_32 _mm256_set1_ps
+#define VALL_64 _mm256_set1_pd
+#define VNEG_32(v) _mm256_xor_ps(v, _mm256_set1_ps(-0.0f))
+#define VNEG_64(v) _mm256_xor_pd(v, _mm256_set1_pd(-0.0))
+#define VFMA_32 _mm256_fmadd_ps
+#define VFMA_64 _mm256_fmadd_pd
+#define VNAN_32(v) _mm256_movemask_ps(_mm256_cmp_ps(v, v, _CMP_UNORD_Q))
+#define VNAN_64(v) _mm256_movemask_pd(_mm256_cmp_pd(v, v, _CMP_UNORD_Q))
+typedef __m256 vf32;
+typedef __m256d vf64;
+#endif
+
+/*
+ * d = p * q + r for elements [i, end), with signs. inf * 0 + NaN is invalid;
+ * hosts disagree. The operands may be where d is: look at them before.
+ */
+#define FMA_EACH(n, fma_, p, q, s1, r, s2, LOADB) \
+	for (; i < end; i++) { \
+		F A = a[i], B = LOADB, Cv = c[i], P = (p), Q = (q), t; \
+		(void)A; (void)B; (void)Cv; \
+		t = fma_(s1 P, Q, s2 (r)); \
+		if (RV_UNLIKELY(t != t)) { \
+			if ((__builtin_isinf(P) && Q == 0) || (P == 0 && __builtin_isinf(Q))) \
+				x->flags |= RV_NV; \
+			t = canonical##n(t); \
 		} \
-		if (RV_UNLIKELY(nan)) \
-			for (size_t i = 0; i < left; i++) { \
-				F A = a[j + i], B = LOADB, Cv = c[j + i], P = (p), Q = (q); \
-				(void)A; (void)B; (void)Cv; \
-				if ((__builtin_isinf(P) && Q == 0) || (P == 0 && __builtin_isinf(Q))) \
-					x->flags |= RV_NV; \
-				t[i] = canonical##n(t[i]); \
-			} \
-		memcpy(d + j, t, left * sizeof(F)); \
+		d[i] = t; \
 	}
+#define VPOS_32(v) (v)
+#define VPOS_64(v) (v)
+#ifdef LANES_32
+#define FMA_VECTORS(n, fma_, p, q, s1, r, s2, V1, V2, LOADB, VB) \
+	for (; i + LANES_##n <= all; ) { \
+		vf##n v = VFMA_##n(V1##_##n(VLOAD_##n(&PTR_##p[i])), VB, \
+				   V2##_##n(VLOAD_##n(&PTR_##r[i]))); \
+		end = i + LANES_##n; \
+		if (RV_LIKELY(!VNAN_##n(v))) { \
+			VSTORE_##n(&d[i], v); \
+			i = end; \
+		} else { \
+			FMA_EACH(n, fma_, p, q, s1, r, s2, LOADB) \
+		} \
+	}
+#else
+#define FMA_VECTORS(n, fma_, p, q, s1, r, s2, V1, V2, LOADB, VB)
+#endif
+#define PTR_A a
+#define PTR_Cv c
 #undef C
 #define C Cv
-#define FTRI2(id, n, fma_, p, q, s1, r, s2) \
+#define FTRI2(id, n, fma_, p, q, s1, V1, r, s2, V2) \
 	static void id##_v##n(struct rv_vargs *x) \
 	{ \
 		FTYPES_##n; \
 		F *d = x->d; \
 		const F *a = x->a, *b = x->b, *c = x->c; \
+		size_t all = x->count, i = 0, end; \
 		USE_FTYPES; \
-		FMA_BODY(n, fma_, p, q, s1, r, s2, b[j + i]) \
+		FMA_VECTORS(n, fma_, p, q, s1, r, s2, V1, V2, b[i], VLOAD_##n(&b[i])) \
+		end = all; \
+		FMA_EACH(n, fma_, p, q, s1, r, s2, b[i]) \
 	} \
 	static void id##_s##n(struct rv_vargs *x) \
 	{ \
 		FTYPES_##n; \
 		F *d = x->d; \
 		const F *a = x->a, b = *(const F *)x->b, *c = x->c; \
+		size_t all = x->count, i = 0, end; \
 		USE_FTYPES; \
-		FMA_BODY(n, fma_, p, q, s1, r, s2, b) \
+		FMA_VECTORS(n, fma_, p, q, s1, r, s2, V1, V2, b, VALL_##n(b)) \
+		end = all; \
+		FMA_EACH(n, fma_, p, q, s1, r, s2, b) \
 	}
-#define FTRI(id, p, q, s1, r, s2) \
-	FTRI2(id, 32, __builtin_fmaf, p, q, s1, r, s2) FTRI2(id, 64, __builtin_fma, p, q, s1, r, s2)
+#define FTRI(id, p, q, s1, V1, r, s2, V2) \
+	FTRI2(id, 32, __builtin_fmaf, p, q, s1, V1, r, s2, V2) \
+	FTRI2(id, 64, __builtin_fma, p, q, s1, V1, r, s2, V2)
 RV_VFTRI(FTRI)
 #undef C
 
@@ -291,23 +353,33 @@ RV_VFBITS(FBITS)
 	FCMP1(id, 16, expr, signalling) FCMP1(id, 32, expr, signalling) FCMP1(id, 64, expr, signalling)
 RV_VFCMP(FCMP)
 
-static void FSQRT_v32(struct rv_vargs *x)
-{
-	f32 *d = x->d;
-	const f32 *a = x->a;
-
-	LOOP(x->count)
-		d[i] = canonical32(__builtin_sqrtf(a[i]));
-}
-
-static void FSQRT_v64(struct rv_vargs *x)
-{
-	f64 *d = x->d;
-	const f64 *a = x->a;
-
-	LOOP(x->count)
-		d[i] = canonical64(__builtin_sqrt(a[i]));
-}
+#if defined(__AVX512F__)
+#define VSQRT_32 _mm512_sqrt_ps
+#define VSQRT_64 _mm512_sqrt_pd
+#elif defined(__FMA__)
+#define VSQRT_32 _mm256_sqrt_ps
+#define VSQRT_64 _mm256_sqrt_pd
+#endif
+#ifdef LANES_32
+#define SQRT_VECTORS(n) \
+	for (; i + LANES_##n <= x->count; i += LANES_##n) \
+		VSTORE_##n(&d[i], VSQRT_##n(VLOAD_##n(&a[i])));
+#else
+#define SQRT_VECTORS(n)
+#endif
+#define SQRT(n, sqrt_) \
+	static void FSQRT_v##n(struct rv_vargs *x) \
+	{ \
+		f##n *d = x->d; \
+		const f##n *a = x->a; \
+		size_t i = 0; \
+		SQRT_VECTORS(n) \
+		for (; i < x->count; i++) \
+			d[i] = sqrt_(a[i]); \
+		LOOP(x->count) d[i] = canonical##n(d[i]); \
+	}
+SQRT(32, __builtin_sqrtf)
+SQRT(64, __builtin_sqrt)
 
 /* ---- masks ---- */
 
@@ -317,8 +389,7 @@ static void expand(struct rv_vargs *x)
 	const u8 *a = x->a;
 	u64 *d = x->d;
 
-	IVDEP
-	for (size_t i = 0; i < (x->count + 7) / 8; i++) {
+	LOOP((x->count + 7) / 8) {
 		uint64_t v = (a[i] * 0x0101010101010101ull) & 0x8040201008040201ull;
 
 		d[i] = (v + 0x7f7f7f7f7f7f7f7full) >> 7 & 0x0101010101010101ull;
@@ -331,8 +402,7 @@ static void pack(struct rv_vargs *x)
 	const u64 *a = x->a;
 	u8 *d = x->d;
 
-	IVDEP
-	for (size_t i = 0; i < x->count / 8; i++)
+	LOOP(x->count / 8)
 		d[i] = (u8)((a[i] & 0x0101010101010101ull) * 0x0102040810204080ull >> 56);
 }
 
@@ -375,9 +445,9 @@ BLEND(8) BLEND(16) BLEND(32) BLEND(64)
 		LOOP(x->count) d[i] = (DT)a[i]; \
 	}
 typedef int8_t i8;
-typedef int16_t i16 __attribute__((may_alias));
-typedef int32_t i32 __attribute__((may_alias));
-typedef int64_t i64 __attribute__((may_alias));
+typedef int16_t i16 __attribute__((may_alias, aligned(1)));
+typedef int32_t i32 __attribute__((may_alias, aligned(1)));
+typedef int64_t i64 __attribute__((may_alias, aligned(1)));
 EXT(zext_8_16, u16, u8) EXT(zext_8_32, u32, u8) EXT(zext_8_64, u64, u8)
 EXT(zext_16_32, u32, u16) EXT(zext_16_64, u64, u16) EXT(zext_32_64, u64, u32)
 EXT(sext_8_16, i16, i8) EXT(sext_8_32, i32, i8) EXT(sext_8_64, i64, i8)
@@ -420,8 +490,6 @@ static void bf16_to_f32(struct rv_vargs *x)
 }
 
 #if defined(__F16C__)
-#include <immintrin.h>
-
 static void f16_to_f32(struct rv_vargs *x)
 {
 	const u16 *a = x->a;
@@ -457,8 +525,16 @@ static void f32_to_i32(struct rv_vargs *x)
 {
 	i32 *d = x->d;
 	const f32 *a = x->a;
+	size_t i = 0;
 
-	LOOP(x->count)
+#if defined(__AVX512F__)
+	for (; i + 16 <= x->count; i += 16)
+		_mm512_storeu_si512(&d[i], _mm512_cvtps_epi32(VLOAD_32(&a[i])));
+#elif defined(__FMA__)
+	for (; i + 8 <= x->count; i += 8)
+		_mm256_storeu_si256((void *)&d[i], _mm256_cvtps_epi32(VLOAD_32(&a[i])));
+#endif
+	for (; i < x->count; i++)
 		d[i] = (i32)__builtin_rintf(a[i]);
 }
 
@@ -497,7 +573,8 @@ static bool f32_all_below(const void *p, size_t n, float limit)
 	{ \
 		const T *a = x->a; \
 		T acc = *(const T *)x->b; \
-		for (size_t i = 0; i < x->count; i++) { T A = a[i]; acc = (T)(expr); } \
+		const size_t n_ = x->count; \
+		for (size_t i = 0; i < n_; i++) { T A = a[i]; acc = (T)(expr); } \
 		*(T *)x->d = acc; \
 	}
 #define REDALL(name, expr, TS) \

@@ -6,7 +6,8 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi,bmi2,prefer-vector-width=512")
 #endif
 #ifndef __clang__
-#pragma GCC optimize("O3")
+/* With rounding-math, fma() and the like are no vector operations; here nothing is constant. */
+#pragma GCC optimize("O3", "no-rounding-math")
 #endif
 
 #define RV_LOOPS rv_vloops_avx512

@@ -93,11 +93,12 @@
 #define RV_VFBIN(OP) \
 	OP(FADD, A + B) OP(FSUB, A - B) OP(FRSUB, B - A) OP(FMUL, A * B) OP(FDIV, A / B) \
 	OP(FRDIV, B / A)
-/* a * b + c with signs: product's factors, sign of the product, addend and its sign */
+/* factors, sign of the product, addend and its sign (as operators and for vectors) */
 #define RV_VFTRI(OP) \
-	OP(FMACC, A, B, +, C, +) OP(FNMACC, A, B, -, C, -) OP(FMSAC, A, B, +, C, -) \
-	OP(FNMSAC, A, B, -, C, +) OP(FMADD, C, B, +, A, +) OP(FNMADD, C, B, -, A, -) \
-	OP(FMSUB, C, B, +, A, -) OP(FNMSUB, C, B, -, A, +)
+	OP(FMACC, A, B, +, VPOS, C, +, VPOS) OP(FNMACC, A, B, -, VNEG, C, -, VNEG) \
+	OP(FMSAC, A, B, +, VPOS, C, -, VNEG) OP(FNMSAC, A, B, -, VNEG, C, +, VPOS) \
+	OP(FMADD, C, B, +, VPOS, A, +, VPOS) OP(FNMADD, C, B, -, VNEG, A, -, VNEG) \
+	OP(FMSUB, C, B, +, VPOS, A, -, VNEG) OP(FNMSUB, C, B, -, VNEG, A, +, VPOS)
 /* in bits */
 #define RV_VFBITS(OP) \
 	OP(FSGNJ, (A & ABS) | (B & (U)~ABS)) OP(FSGNJN, (A & ABS) | ((U)~B & (U)~ABS)) \

@@ -608,8 +608,8 @@ static bool beyond_reference(const struct gen *g, uint32_t w)
 {
 	uint32_t opcode = w & 0x7f, f3 = w >> 12 & 7;
 
-	/* Mask logic under a mask is reserved; the reference runs it. */
-	if (opcode == 0x57 && f3 == 2 && w >> 29 == 3 && !(w >> 25 & 1))
+	/* Mask logic and vcompress under a mask are reserved; the reference runs them. */
+	if (opcode == 0x57 && f3 == 2 && (w >> 29 == 3 || w >> 26 == 0x17) && !(w >> 25 & 1))
 		return true;
 	if (opcode == 0x07 || opcode == 0x27)
 		return (f3 == 0 || f3 >= 5) && !g->vector;
