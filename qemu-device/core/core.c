@@ -11,6 +11,7 @@ void dsa_core_config_default(struct dsa_core_config *config)
 		.cores = 16,
 		.copy_engines = 4,
 		.scratch_size = 2u << 20,
+		.vlen = 4096,
 		.core_clock_khz = 1500000,
 		.hbm_mb_per_s = 3350000,
 		.bus_mb_per_s = 63000,
@@ -35,6 +36,8 @@ static const char *config_error(const struct dsa_core_config *c)
 		return "number of copy engines must be 1 to 16";
 	if (!power_of_two(c->scratch_size, 64u << 10, 16u << 20))
 		return "scratchpad size must be a power of two from 64 KiB to 16 MiB";
+	if (!power_of_two(c->vlen, RV_VLEN_MIN, RV_VLEN_MAX))
+		return "vlen must be a power of two from 128 to 65536";
 	if (!c->core_clock_khz || !c->hbm_mb_per_s || !c->bus_mb_per_s)
 		return "modelled clock and bandwidths must not be zero";
 	return NULL;

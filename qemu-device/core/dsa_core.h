@@ -66,6 +66,7 @@ struct dsa_core_config {
 	unsigned int cores;        /* 1 .. 64 */
 	unsigned int copy_engines; /* 1 .. 16 */
 	uint32_t scratch_size;     /* bytes per core, power of two, 64 KiB .. 16 MiB */
+	uint32_t vlen;             /* bits of a vector register, power of two, 128 .. 65536 */
 	uint32_t core_clock_khz;   /* modelled */
 	uint32_t hbm_mb_per_s;     /* modelled, 10^6 bytes/s */
 	uint32_t bus_mb_per_s;     /* modelled, to system memory */

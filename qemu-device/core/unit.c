@@ -169,6 +169,7 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 		.exit_addr = DSA_CORE_EXIT_ADDR,
 		.spad_va = DSA_SCRATCHPAD_BASE,
 		.spad_size = core->cfg.scratch_size,
+		.vlen = core->cfg.vlen,
 	};
 
 	u->index = index;

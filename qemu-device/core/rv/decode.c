@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rv_int.h"
+#include "vec.h"
 
 #define I(name_, args_, match_, mask_, fmt_, op_) \
 	{ .name = name_,                          \
@@ -155,6 +156,9 @@ static bool operands32(enum rv_fmt fmt, struct rv_insn *in)
 	case RV_FMT_R_RM:
 		in->rm = (uint8_t)bits(w, 12, 3);
 		return rm_valid(in->rm);
+	case RV_FMT_V:
+		in->imm = sext(bits(w, 15, 5), 5);
+		return true;
 	case RV_FMT_I:
 		in->imm = (int32_t)w >> 20;
 		return true;

@@ -39,6 +39,48 @@ static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char
 		t->len = t->size - 1;
 }
 
+static void put_vtype(struct text *t, uint32_t vtype)
+{
+	static const char *const lmul[8] = { "m1", "m2", "m4", "m8", "?", "mf8", "mf4", "mf2" };
+
+	put(t, "e%u,%s,%s,%s", 8u << (vtype >> 3 & 7), lmul[vtype & 7],
+	    vtype & 0x40 ? "ta" : "tu", vtype & 0x80 ? "ma" : "mu");
+}
+
+static bool put_vector_arg(struct text *t, char c, const struct rv_insn *in)
+{
+	switch (c) {
+	case 'v':
+		put(t, "v%u", in->rd);
+		break;
+	case 'x':
+		put(t, "v%u", in->rs1);
+		break;
+	case 'y':
+		put(t, "v%u", in->rs2);
+		break;
+	case 'p':
+		put(t, "v0");
+		break;
+	case 'M':
+		if (!(in->raw >> 25 & 1))
+			put(t, ",v0.t");
+		break;
+	case 'i':
+		put(t, "%" PRId32, in->imm);
+		break;
+	case 'k':
+		put(t, "%u", in->rs1);
+		break;
+	case 'V':
+		put_vtype(t, in->raw >> 20 & (in->raw >> 31 ? 0x3ff : 0x7ff));
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 static void put_arg(struct text *t, char c, const struct rv_insn *in, uint64_t pc)
 {
 	switch (c) {
@@ -91,7 +133,8 @@ static void put_arg(struct text *t, char c, const struct rv_insn *in, uint64_t p
 		put(t, "%s", rmname[in->rm & 7]);
 		break;
 	default:
-		put(t, "%c", c);
+		if (!put_vector_arg(t, c, in))
+			put(t, "%c", c);
 		break;
 	}
 }

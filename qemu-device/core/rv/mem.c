@@ -224,6 +224,32 @@ bool rv_store_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t v
 	       store_part(h, va + first, b, (const uint8_t *)&val + first, size - first);
 }
 
+bool rv_find_run(struct rv_hart *h, uint64_t va, enum rv_access access, struct rv_run *run)
+{
+	const struct rv_tlb_entry *e = &h->tlb[(va >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)];
+	const struct rv_range *r;
+
+	if (va - h->spad_va < h->cfg.spad_size) {
+		*run = (struct rv_run){ h->spad_va, h->cfg.spad_size, h->spad };
+		return true;
+	}
+	/* The whole range is worth more than the page that the table knows. */
+	r = find_range(h, va, access);
+	if (!r && (access == RV_READ ? e->rtag : e->wtag) == (va & PAGE_MASK)) {
+		*run = (struct rv_run){ va & PAGE_MASK, RV_PAGE_SIZE,
+					(uint8_t *)(uintptr_t)((va & PAGE_MASK) + e->addend) };
+		return true;
+	}
+	if (!r)
+		r = fill_range(h, va, access);
+	if (!r)
+		return false;
+	if (r->host)
+		fill_tlb(h, va, r);
+	*run = (struct rv_run){ r->va, r->size, r->host };
+	return true;
+}
+
 void *rv_amo_pointer(struct rv_hart *h, uint64_t va, bool *slow)
 {
 	struct rv_tlb_entry *e = &h->tlb[(va >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)];

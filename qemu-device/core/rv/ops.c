@@ -87,9 +87,44 @@ enum rv_step rv_do_ext(struct rv_hart *h, const struct rv_op *op)
 #define CSR_FFLAGS  0x001
 #define CSR_FRM     0x002
 #define CSR_FCSR    0x003
+#define CSR_VSTART  0x008
+#define CSR_VXSAT   0x009
+#define CSR_VXRM    0x00a
+#define CSR_VCSR    0x00f
 #define CSR_CYCLE   0xc00
 #define CSR_TIME    0xc01
 #define CSR_INSTRET 0xc02
+#define CSR_VL      0xc20
+#define CSR_VTYPE   0xc21
+#define CSR_VLENB   0xc22
+
+static bool vector_csr_read(const struct rv_hart *h, int csr, uint64_t *v)
+{
+	switch (csr) {
+	case CSR_VSTART:
+		*v = h->arch.vstart;
+		return true;
+	case CSR_VXSAT:
+		*v = h->arch.vxsat;
+		return true;
+	case CSR_VXRM:
+		*v = h->arch.vxrm;
+		return true;
+	case CSR_VCSR:
+		*v = h->arch.vxrm << 1 | h->arch.vxsat;
+		return true;
+	case CSR_VL:
+		*v = h->arch.vl;
+		return true;
+	case CSR_VTYPE:
+		*v = h->arch.vtype;
+		return true;
+	case CSR_VLENB:
+		*v = h->vlenb;
+		return true;
+	}
+	return false;
+}
 
 static bool csr_read(struct rv_hart *h, int csr, uint64_t *v)
 {
@@ -113,6 +148,26 @@ static bool csr_read(struct rv_hart *h, int csr, uint64_t *v)
 		*v = h->now;
 		return true;
 	}
+	return vector_csr_read(h, csr, v);
+}
+
+static bool vector_csr_write(struct rv_hart *h, int csr, uint64_t v)
+{
+	switch (csr) {
+	case CSR_VSTART: /* as many bits as the largest element number needs */
+		h->arch.vstart = v & (h->vlenb * 8 - 1);
+		return true;
+	case CSR_VXSAT:
+		h->arch.vxsat = v & 1;
+		return true;
+	case CSR_VXRM:
+		h->arch.vxrm = v & 3;
+		return true;
+	case CSR_VCSR:
+		h->arch.vxsat = v & 1;
+		h->arch.vxrm = v >> 1 & 3;
+		return true;
+	}
 	return false;
 }
 
@@ -129,7 +184,7 @@ static bool csr_write(struct rv_hart *h, int csr, uint64_t v)
 		h->arch.fcsr = (uint32_t)v & 0xff;
 		return true;
 	}
-	return false; /* the counters are read-only */
+	return vector_csr_write(h, csr, v); /* the rest is read-only */
 }
 
 /* Variant: funct3; bit 2 set means that rs1 is the operand itself. */

@@ -6,6 +6,7 @@
 
 #include "fpenv.h"
 #include "rv_int.h"
+#include "vec.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest memory is used in place");
 _Static_assert(sizeof(void *) == 8, "64-bit host");
@@ -22,10 +23,27 @@ static bool host_has_fma(void)
 #endif
 }
 
+/* The vector loops for the same kind of host as the executor. */
+static const struct rv_vloops *best_loops(const struct rv_hart *h)
+{
+	if (h->exec == rv_exec_base)
+		return &rv_vloops_base;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+	    __builtin_cpu_supports("f16c"))
+		return &rv_vloops_avx512;
+	if (__builtin_cpu_supports("f16c"))
+		return &rv_vloops_avx2;
+#endif
+	return &rv_vloops_base;
+}
+
 void rv_use_exec(struct rv_hart *h, enum rv_exit (*exec)(struct rv_hart *h))
 {
 	h->exec = exec;
 	h->labels = NULL;
+	h->vloops = best_loops(h);
 	exec(h); /* fills in labels */
 	h->arena_used = 1;
 	rv_flush_tlb(h);
@@ -35,7 +53,8 @@ bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 {
 	pthread_once(&decode_once, rv_decode_init);
 	memset(h, 0, sizeof(*h));
-	if (cfg->spad_size & 15)
+	if (cfg->spad_size & 15 || cfg->vlen < RV_VLEN_MIN || cfg->vlen > RV_VLEN_MAX ||
+	    (cfg->vlen & (cfg->vlen - 1)))
 		return false;
 	h->cfg = *cfg;
 	h->spad = cfg->spad;
@@ -45,10 +64,15 @@ bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 	/* Largest block; see finish() in block.c. */
 	h->step = malloc(sizeof(struct rv_block) +
 			 RV_BLOCK_SLOTS * (sizeof(struct rv_op) + sizeof(struct rv_opinfo)));
-	if (!h->arena || !h->step) {
+	h->vlenb = cfg->vlen / 8;
+	h->v = aligned_alloc(64, (size_t)32 * h->vlenb);
+	h->vscratch = aligned_alloc(64, (size_t)RV_VS_COUNT * 16 * h->vlenb);
+	if (!h->arena || !h->step || !h->v || !h->vscratch) {
 		rv_hart_fini(h);
 		return false;
 	}
+	memset(h->v, 0, (size_t)32 * h->vlenb);
+	memset(h->vscratch, 0, (size_t)RV_VS_COUNT * 16 * h->vlenb);
 	h->tlb_used = true;
 	rv_use_exec(h, host_has_fma() ? rv_exec_fma : rv_exec_base);
 	return true;
@@ -58,13 +82,21 @@ void rv_hart_fini(struct rv_hart *h)
 {
 	free(h->arena);
 	free(h->step);
+	free(h->v);
+	free(h->vscratch);
 	h->arena = NULL;
 	h->step = NULL;
+	h->v = NULL;
+	h->vscratch = NULL;
 }
 
 void rv_reset(struct rv_hart *h)
 {
 	memset(&h->arch, 0, sizeof(h->arch));
+	h->vec_elements = 0;
+	if (h->v_used)
+		memset(h->v, 0, (size_t)32 * h->vlenb);
+	h->v_used = false;
 }
 
 void rv_take_frm(struct rv_hart *h)
@@ -85,6 +117,7 @@ enum rv_exit rv_run(struct rv_hart *h, uint64_t budget)
 	h->arch.x[0] = 0;
 	h->arch.pc &= ~1ull;
 	rv_take_frm(h);
+	rv_vsync(h);
 	h->left = 0;
 	h->spare = (int64_t)budget;
 	h->instret_final = h->arch.instret + budget;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hart of a compute core: RV64IMAFDC, user level, no traps. An exception
- * ends the program with a precise fault record.
+ * The hart of a compute core: RV64GCV, user level, no traps (docs/isa.md). An
+ * exception ends the program with a precise fault record.
  *
  * One thread at a time owns a hart and may call anything here; the only call
  * allowed from other threads is rv_stop(). The embedding code provides
@@ -25,6 +25,8 @@
 #define RV_JCACHE_BITS 10
 #define RV_JCACHE_SIZE (1u << RV_JCACHE_BITS)
 #define RV_SYS_COUNT   32
+#define RV_VLEN_MIN    128
+#define RV_VLEN_MAX    65536
 
 /* Access rights and kinds. */
 enum rv_access {
@@ -68,8 +70,8 @@ struct rv_fault {
 };
 
 /*
- * All architectural state; may be copied out and in between two rv_run().
- * x[32] absorbs writes to x0 and means nothing.
+ * All architectural state but the vector registers (hart->v); may be copied
+ * out and in between two rv_run(). x[32] absorbs writes to x0 and means nothing.
  */
 struct rv_arch {
 	uint64_t x[33];
@@ -80,6 +82,12 @@ struct rv_arch {
 	uint64_t res_addr;
 	uint64_t res_value;
 	uint64_t instret;
+	/* Vector CSRs; the registers are hart->v, 32 of vlenb bytes. */
+	uint64_t vl;
+	uint64_t vtype;
+	uint64_t vstart;
+	uint32_t vxrm;
+	uint32_t vxsat;
 };
 
 enum rv_fill_result {
@@ -156,10 +164,12 @@ struct rv_config {
 	uint64_t spad_va;   /* page aligned */
 	uint64_t spad_size; /* bytes, multiple of 16 */
 	void *spad;         /* host pointer; not owned; R, W, not X */
+	uint32_t vlen;      /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
 };
 
 struct rv_op;
 struct rv_block;
+struct rv_vloops;
 
 struct rv_tlb_entry {
 	uint64_t rtag; /* page address, or 1: none */
@@ -182,6 +192,14 @@ struct rv_jcache {
 
 struct rv_hart {
 	struct rv_arch arch;
+	/*
+	 * Vector registers, allocated by rv_hart_init(). Whoever writes to them
+	 * sets v_used: only then does rv_reset() clear them.
+	 */
+	uint8_t *v;
+	uint32_t vlenb;
+	bool v_used;
+	uint64_t vec_elements; /* processed by vector instructions since rv_reset() */
 	/* Set by any thread, read by the owner; relaxed atomics. */
 	uint32_t stop;
 
@@ -208,6 +226,12 @@ struct rv_hart {
 	struct rv_block *step; /* for the last, partial block of a budget */
 	uint32_t range_next;
 	bool tlb_used;
+	/* From arch.vtype: logarithms of the element's bytes and of the group size. */
+	bool vill;
+	int8_t vsew, vlmul;
+	uint64_t vlmax;
+	const struct rv_vloops *vloops;
+	uint8_t *vscratch;
 	struct rv_range ranges[RV_RANGES];
 	struct rv_tlb_entry tlb[RV_TLB_SIZE];
 	struct rv_jcache jcache[RV_JCACHE_SIZE];

@@ -28,7 +28,7 @@
 enum rv_fmt {
 	/* 32 bits */
 	RV_FMT_R, RV_FMT_R_RM, RV_FMT_R4, RV_FMT_I, RV_FMT_SH6, RV_FMT_SH5, RV_FMT_S,
-	RV_FMT_B, RV_FMT_U, RV_FMT_J, RV_FMT_CSR, RV_FMT_NONE,
+	RV_FMT_B, RV_FMT_U, RV_FMT_J, RV_FMT_CSR, RV_FMT_NONE, RV_FMT_V,
 	/* 16 bits */
 	RV_FMT_CIW, RV_FMT_CLW, RV_FMT_CLD, RV_FMT_CSW, RV_FMT_CSD, RV_FMT_CI, RV_FMT_CLI,
 	RV_FMT_CIR, RV_FMT_C16SP, RV_FMT_CLUI, RV_FMT_CSLLI, RV_FMT_CSH, RV_FMT_CANDI,
@@ -94,6 +94,8 @@ struct rv_row {
 	 * Operands as printed: d s t r integer registers (rd rs1 rs2 rs3), upper
 	 * case for floating point ones; j immediate, u upper immediate, o
 	 * imm(rs1), a (rs1), b target, c CSR, z CSR immediate, m rounding mode.
+	 * Vectors: v x y registers (vd vs1 vs2), p the mask register, M the mask
+	 * if there is one, i k signed and unsigned immediate, V vtype.
 	 */
 	const char *args;
 	uint32_t match;
@@ -215,6 +217,14 @@ struct rv_block *rv_decode_step(struct rv_hart *h, uint64_t pc, unsigned int max
 /* Memory, when the fast path does not do. False: fault recorded. */
 bool rv_load_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t *val);
 bool rv_store_slow(struct rv_hart *h, uint64_t va, unsigned int size, uint64_t val);
+/* A range of guest memory around an address, in one piece on the host too. */
+struct rv_run {
+	uint64_t va, size;
+	uint8_t *host; /* NULL: none, use the functions above */
+};
+
+/* False: fault recorded. */
+bool rv_find_run(struct rv_hart *h, uint64_t va, enum rv_access access, struct rv_run *run);
 /*
  * Host pointer for an atomic access, naturally aligned; *slow: there is none,
  * use cfg.amo. NULL and not slow: fault recorded.
@@ -234,11 +244,23 @@ static inline enum rv_step rv_fault(struct rv_hart *h, enum rv_cause cause)
 /* Handlers that are functions, ops.c. */
 rv_fn rv_do_illegal, rv_do_ecall, rv_do_ebreak, rv_do_fence_i, rv_do_csr, rv_do_lr, rv_do_sc,
 	rv_do_amo, rv_do_fclass, rv_do_fp_soft, rv_do_dsa_rd, rv_do_ext;
+/* Vectors, vec_*.c */
+rv_fn rv_do_vset, rv_do_vbin, rv_do_vwide, rv_do_vnarrow, rv_do_vext, rv_do_vcmp, rv_do_vcmpc,
+	rv_do_vcarry, rv_do_vmv_v, rv_do_vunit, rv_do_vff, rv_do_vwhole, rv_do_vmaskmem,
+	rv_do_vstrided, rv_do_vindexed, rv_do_vfbin, rv_do_vfsqrt, rv_do_vfwide, rv_do_vfcmp,
+	rv_do_vfestimate, rv_do_vfcvt, rv_do_vfcvtbf16, rv_do_vfwmaccbf16, rv_do_vred, rv_do_vwred,
+	rv_do_vfredsum, rv_do_vfwredsum, rv_do_vfredminmax, rv_do_vmlogic, rv_do_vmcount,
+	rv_do_vmset, rv_do_viota, rv_do_vid, rv_do_vmv_x_s, rv_do_vmv_s_x, rv_do_vfmv_f_s,
+	rv_do_vfmv_s_f, rv_do_vfmerge, rv_do_vslide, rv_do_vslide1, rv_do_vrgather,
+	rv_do_vrgather_x, rv_do_vcompress, rv_do_vmvr;
 
 /* The executor; two builds of the same source, the first needs host FMA. */
 enum rv_exit rv_exec_fma(struct rv_hart *h);
 enum rv_exit rv_exec_base(struct rv_hart *h);
-/* Between runs; the hart starts with the best one that the host can do. */
+/*
+ * Between runs; the hart starts with the best one that the host can do. The
+ * vector unit's loops go with it: for the plain executor the plain ones.
+ */
 void rv_use_exec(struct rv_hart *h, enum rv_exit (*exec)(struct rv_hart *h));
 
 #endif /* DSA_CORE_RV_INT_H */

@@ -10,6 +10,7 @@ ISA_REF_SRCS := $(addprefix $(ISA)/,ref_test.c gen.c guest.c) $(ISA_COMMON)
 ISA_UNIT_SRCS := $(ISA)/unit_test.c $(ISA_COMMON)
 ISA_FP_SRCS := $(ISA)/softfp_test.c $(ISA_COMMON)
 ISA_BENCH_SRCS := $(addprefix $(ISA)/,rv_bench.c guest.c) $(ISA_COMMON)
+$(B)/obj/$(ISA)/rv_bench.c.o: CFLAGS += -O3 -march=native
 
 isa_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))
 

@@ -243,9 +243,23 @@ static bool data_pointer(uint8_t reg)
 	return reg == 2 || reg == 9 || reg == 30;
 }
 
+bool gen_is_vector(const struct rv_row *r)
+{
+	return r->fmt == RV_FMT_V;
+}
+
+bool gen_vector_supports(const struct rv_row *r)
+{
+	if (r->fn == rv_do_csr)
+		return true;
+	/* qemu-user 7.2 stops at an assertion for conversions that name a rounding mode. */
+	return gen_is_vector(r) && r->fn != rv_do_vfcvtbf16 && r->fn != rv_do_vfwmaccbf16 &&
+	       !strstr(r->name, ".rtz.");
+}
+
 bool gen_supports(const struct rv_row *r)
 {
-	return r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
+	return !gen_is_vector(r) && r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
 }
 
 /* May a case contain this instruction with these operands? */
@@ -263,11 +277,51 @@ static bool acceptable(struct gen *g, const struct rv_insn *in)
 		return false;
 	if (r->op == RV_OP_JALR && in->rs1 != 28)
 		return false;
-	if (r->fn == rv_do_csr && (in->imm < 1 || in->imm > 3))
+	if (r->fn == rv_do_csr && !g->vector && (in->imm < 1 || in->imm > 3))
+		return false;
+	/* The reference lets a write of no bits to read-only registers pass. */
+	if (r->fn == rv_do_csr && g->vector && in->imm >= 0xc00 && in->rs1 && r->sub < 4 &&
+	    !g->c->x[in->rs1])
+		return false;
+	if (gen_is_vector(r) && strchr(r->args, 'a') &&
+	    (!data_pointer(in->rs1) || (strchr(r->args, 't') && in->rs2 != 5)))
 		return false;
 	if (r->fn == rv_do_sc && (!g->reserved || g->lr_size != (in->raw >> 12 & 7)))
 		return false;
 	return true;
+}
+
+/* Without vxsat and vxrm: the reference does not mask what is written. */
+static const uint32_t vector_csr[5] = { 8, 15, 0xc20, 0xc21, 0xc22 };
+
+static unsigned int lmul_regs(const struct isa_case *c)
+{
+	return c->vtype & 4 ? 1 : 1u << (c->vtype & 3);
+}
+
+/* Groups that are aligned more often than by chance, and pointers to data. */
+static uint32_t steer_vector(struct gen *g, const struct rv_row *r, uint32_t w)
+{
+	uint32_t keep = ~r->mask, low = lmul_regs(g->c) - 1;
+
+	if (chance(g, 50))
+		low = (2 * low + 1) & 7;
+	if (chance(g, 10))
+		low = 0;
+	w &= ~(((low << 7) | (strchr(r->args, 'y') ? low << 20 : 0) |
+		(strchr(r->args, 'x') ? low << 15 : 0)) &
+	       keep);
+	if (strchr(r->args, 'a')) {
+		w = (w & ~(31u << 15)) | (chance(g, 50) ? 30u : chance(g, 50) ? 9u : 2u) << 15;
+		if (strchr(r->args, 't'))
+			w = (w & ~(31u << 20)) | 5u << 20;
+		if (r->fn == rv_do_vindexed) /* any but the first may not be aligned */
+			w = (w & ~(31u << 20)) | (g->c->small_reg + (chance(g, 10) ? 1 : 0)) << 20;
+	}
+	/* The same register twice, now and then. */
+	if (strchr(r->args, 'y') && chance(g, 10))
+		w = (w & ~(31u << 7 & keep)) | (w >> 20 & 31) << 7;
+	return w;
 }
 
 /* Register fields that the retries below would take too long to find. */
@@ -283,6 +337,10 @@ static uint32_t steer(struct gen *g, const struct rv_row *r, uint32_t w)
 		w = (w & ~(31u << 7)) | 28u << 7;
 	if (r->fn == rv_do_csr)
 		w = (w & 0x000fffff) | (uint32_t)(1 + below(g, 3)) << 20;
+	if (r->fn == rv_do_csr && g->vector)
+		w = (w & 0x000fffff) | vector_csr[below(g, 5)] << 20;
+	if (gen_is_vector(r))
+		w = steer_vector(g, r, w);
 	/* A rounding mode that does not exist is worth a try, but not often. */
 	if (r->fmt == RV_FMT_R_RM || r->fmt == RV_FMT_R4)
 		if (((w >> 12 & 7) == 5 || (w >> 12 & 7) == 6) && chance(g, 90))
@@ -433,17 +491,128 @@ void gen_sequence(struct gen *g, struct isa_case *c, unsigned int slot)
 	put_exit(g, g->pos);
 }
 
+static void begin_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int vlenb,
+			 bool fp)
+{
+	unsigned int sew, vlmax;
+	int lmul;
+
+	begin(g, c, slot);
+	do {
+		sew = fp && chance(g, 90) ? 1 + (unsigned int)below(g, 3) :
+					    (unsigned int)below(g, 4);
+		lmul = (int)below(g, 7) - 3;
+	} while ((int)sew > lmul + 3);
+	vlmax = lmul >= 0 ? vlenb << lmul >> sew : vlenb >> -lmul >> sew;
+	c->vtype = (uint64_t)(lmul & 7) | sew << 3 | below(g, 4) << 6;
+	c->vl = chance(g, 40) ? vlmax : below(g, vlmax + 1);
+	/* Behind vl the reference forgets to clear it. */
+	if (chance(g, 10) && c->vl)
+		c->vstart = below(g, c->vl);
+	if (chance(g, 2))
+		c->vtype = 1ull << 63;
+	if (c->vtype >> 63)
+		c->vl = 0;
+	c->vcsr = below(g, 8);
+	c->vseed = gen_rand(g);
+	if (fp) { /* a style that fits */
+		static const uint8_t style[4] = { 0, 0, 2, 4 };
+
+		if (chance(g, 80))
+			c->vseed = (c->vseed & ~7ull) | style[sew];
+	}
+	c->x[5] = (uint64_t)((int64_t)below(g, 13) - 6) * (vlmax < 64 ? 8 : 1);
+}
+
+/* An index register group with offsets that stay in the data area. */
+static void begin_indexed(struct gen *g, const struct rv_row *r)
+{
+	struct isa_case *c = g->c;
+	unsigned int size = r->sub & 3, regs = 8;
+
+	c->small_count = regs;
+	c->small_reg = (uint32_t)below(g, 4) * 8;
+	c->small_size = size;
+	c->small_mask = size ? 0x7ff : 0xff;
+}
+
+/* Rows that no reserved encoding can be made of need not many tries. */
+void gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row,
+		unsigned int vlenb)
+{
+	const struct rv_row *r = &rv_rows[row];
+
+	begin_vector(g, c, slot, vlenb, strstr(r->name, "vf") || strstr(r->name, "vmf"));
+	if ((r->fn == rv_do_vmvr || r->fn == rv_do_vwhole) && c->vstart)
+		c->vstart = below(g, vlenb / 8);
+	/* Here the reference forgets to clear it, and runs vmv1r.v under vill. */
+	if (r->fn == rv_do_vmv_x_s || r->fn == rv_do_vmv_s_x || r->fn == rv_do_vfmv_f_s ||
+	    r->fn == rv_do_vfmv_s_f || (r->fn == rv_do_vslide && !r->sub))
+		c->vstart = 0;
+	if (r->fn == rv_do_vmvr && c->vtype >> 63)
+		c->vtype = c->vl = 0;
+	if (r->fn == rv_do_vmaskmem)
+		c->vstart /= 8;
+	if (r->fn == rv_do_vindexed)
+		begin_indexed(g, r);
+	if (r->fn == rv_do_vset && chance(g, 90)) {
+		unsigned int i;
+
+		/* Types and lengths that make sense. */
+		for (i = 1; i < 28; i++)
+			if (i != 2 && i != 9)
+				c->x[i] = chance(g, 50) ? below(g, 256) : below(g, 2 * vlenb);
+	}
+	if (strstr(r->name, "slide") || strstr(r->name, "gather")) {
+		unsigned int i;
+
+		for (i = 6; i < 28; i++)
+			if (i != 9 && chance(g, 80))
+				c->x[i] = below(g, vlenb);
+		/* Indices, too. */
+		c->small_count = chance(g, 70) ? 8 : 0;
+		c->small_reg = (uint32_t)below(g, 4) * 8;
+		c->small_size = r->sub ? 1 : (uint32_t)(c->vtype >> 3 & 3);
+		c->small_mask = chance(g, 50) ? 0x3f : 0xff;
+	}
+	put_row(g, r);
+	put_exit(g, g->pos);
+}
+
+void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int vlenb)
+{
+	unsigned int n = 2 + (unsigned int)below(g, 8);
+	bool fp = chance(g, 40);
+
+	begin_vector(g, c, slot, vlenb, fp);
+	c->vstart = 0;
+	c->fcsr = below(g, 5) << 5;
+	while (n--) {
+		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
+
+		if (!gen_is_vector(r) || !gen_vector_supports(r) || strchr(r->args, 'a') ||
+		    r->fn == rv_do_vmvr ||
+		    (r->fn == rv_do_vset && chance(g, 80)))
+			continue;
+		put_row(g, r);
+	}
+	put_exit(g, g->pos);
+}
+
 /*
  * Not compared: system instructions and custom opcodes, which have tests of
  * their own, and vector loads and stores, some of which qemu-user 7.2 executes
  * even when told that there is no vector unit.
  */
-static bool beyond_reference(uint32_t w)
+static bool beyond_reference(const struct gen *g, uint32_t w)
 {
 	uint32_t opcode = w & 0x7f, f3 = w >> 12 & 7;
 
+	/* Mask logic and vcompress under a mask are reserved; the reference runs them. */
+	if (opcode == 0x57 && f3 == 2 && (w >> 29 == 3 || w >> 26 == 0x17) && !(w >> 25 & 1))
+		return true;
 	if (opcode == 0x07 || opcode == 0x27)
-		return f3 == 0 || f3 >= 5;
+		return (f3 == 0 || f3 >= 5) && !g->vector;
 	return opcode == 0x73 || opcode == 0x0b;
 }
 
@@ -455,7 +624,9 @@ void gen_illegal(struct gen *g, struct isa_case *c, unsigned int slot)
 
 	begin(g, c, slot);
 	do {
-		r = &rv_rows[below(g, rv_row_count)];
+		do
+			r = &rv_rows[below(g, rv_row_count)];
+		while (g->vector && !gen_is_vector(r));
 		w = r->match | ((uint32_t)gen_rand(g) & ~r->mask);
 		switch (below(g, 4)) {
 		case 0:
@@ -469,7 +640,7 @@ void gen_illegal(struct gen *g, struct isa_case *c, unsigned int slot)
 			if (chance(g, 50))
 				w ^= 1u << below(g, 32);
 		}
-	} while (rv_decode(w, &in) || beyond_reference(in.raw));
+	} while (rv_decode(w, &in) || beyond_reference(g, in.raw));
 	memcpy(c->code + g->pos, &in.raw, in.len);
 	g->pos += in.len;
 	put_exit(g, g->pos);

@@ -17,6 +17,7 @@ struct gen {
 	bool reserved;    /* an LR is open */
 	uint8_t lr_size;
 	bool done; /* nothing may follow */
+	bool vector; /* the reference has a vector unit */
 };
 
 uint64_t gen_rand(struct gen *g);
@@ -24,6 +25,16 @@ uint64_t gen_rand(struct gen *g);
 void gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row);
 /* A few random instructions. */
 void gen_sequence(struct gen *g, struct isa_case *c, unsigned int slot);
+/*
+ * Vector instructions: row @row alone, or a few random ones; @vlenb bytes a
+ * register.
+ */
+void gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row,
+		unsigned int vlenb);
+void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int vlenb);
+bool gen_is_vector(const struct rv_row *r);
+/* Does the reference know it? */
+bool gen_vector_supports(const struct rv_row *r);
 /* One word that our decoder refuses. */
 void gen_illegal(struct gen *g, struct isa_case *c, unsigned int slot);
 /* Can the row be generated at all? */

@@ -13,12 +13,19 @@
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
 #define CPU                                                       \
 	"rv64,zba=false,zbb=false,zbc=false,zbs=false,Zfh=false," \
-	"Zfhmin=false,h=false,v=false"
+	"Zfhmin=false,h=false,"
 
-bool ref_start(struct reference *ref, const char *guest, uint32_t mode)
+bool ref_start(struct reference *ref, const char *guest, uint32_t mode,
+	       unsigned int vlen)
 {
 	const char *qemu = getenv("QEMU_RISCV64") ? getenv("QEMU_RISCV64") : "qemu-riscv64";
+	char cpu[200];
 	int in[2], out[2];
+
+	if (vlen)
+		snprintf(cpu, sizeof(cpu), CPU "v=true,vlen=%u,elen=64,vext_spec=v1.0", vlen);
+	else
+		snprintf(cpu, sizeof(cpu), CPU "v=false");
 
 	signal(SIGPIPE, SIG_IGN);
 	if (pipe(in) || pipe(out)) {
@@ -38,7 +45,7 @@ bool ref_start(struct reference *ref, const char *guest, uint32_t mode)
 		close(in[1]);
 		close(out[0]);
 		close(out[1]);
-		execlp(qemu, qemu, "-cpu", CPU, guest, (char *)NULL);
+		execlp(qemu, qemu, "-cpu", cpu, guest, (char *)NULL);
 		fprintf(stderr, "# cannot run %s: %s (Debian package qemu-user)\n", qemu,
 			strerror(errno));
 		_exit(127);

@@ -68,6 +68,8 @@ static void *must(void *p)
 	return p;
 }
 
+unsigned int m_vlen = 4096;
+
 struct machine *m_new(void)
 {
 	struct machine *m = must(calloc(1, sizeof(*m)));
@@ -81,6 +83,7 @@ struct machine *m_new(void)
 		.spad_va = M_SPAD,
 		.spad_size = M_SPAD_SIZE,
 		.spad = m->spad,
+		.vlen = m_vlen,
 	};
 
 	if (!rv_hart_init(&m->hart, &cfg))

@@ -36,6 +36,9 @@ struct machine {
 	uint8_t spad[M_SPAD_SIZE];
 };
 
+/* Bits of a vector register in machines made from now on. */
+extern unsigned int m_vlen;
+
 /* All of these end the test program when memory runs out. */
 struct machine *m_new(void);
 void m_free(struct machine *m);

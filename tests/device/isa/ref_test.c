@@ -4,7 +4,7 @@
  * memory in both, then all registers, flags and memory compared. Here each case
  * runs on both builds of the executor, with and without the host's FMA.
  *
- *   isa [--seed N] [--count N] [--guest ELF]
+ *   isa [--seed N] [--count N] [--only MNEMONIC] [--guest ELF]
  *
  * A failure prints the case; the seed replays the run.
  */
@@ -22,19 +22,51 @@
 
 static struct isa_case cases[BATCH];
 static struct isa_result ours[BATCH], plain[BATCH], theirs[BATCH];
+static struct isa_vresult ours_v[BATCH], plain_v[BATCH], theirs_v[BATCH];
+static unsigned int vlen; /* of the vector unit under test; 0: none */
 static int kinds[BATCH];
+static int only = -1; /* the row that is tested; -1: all */
 static unsigned int shown;
 
 static struct tally {
 	unsigned int run, failed;
-} rows[512], sequences, illegals;
+} rows[2048], sequences, illegals;
 
 static struct tally *tally_of(int kind)
 {
 	return kind == KIND_SEQUENCE ? &sequences : kind == KIND_ILLEGAL ? &illegals : &rows[kind];
 }
 
-static void run_ours(struct machine *m, unsigned int i, struct isa_result *r)
+static void vectors_in(struct machine *m, const struct isa_case *c)
+{
+	struct rv_arch *a = &m->hart.arch;
+
+	if (!vlen)
+		return;
+	fill_vectors(c, (uint64_t *)m->hart.v, m->hart.vlenb);
+	m->hart.v_used = true;
+	a->vl = c->vl;
+	a->vtype = c->vtype;
+	a->vstart = c->vstart;
+	a->vxsat = c->vcsr & 1;
+	a->vxrm = c->vcsr >> 1 & 3;
+}
+
+static void vectors_out(struct machine *m, struct isa_vresult *r)
+{
+	const struct rv_arch *a = &m->hart.arch;
+
+	if (!vlen)
+		return;
+	memcpy(r->v, m->hart.v, 32 * m->hart.vlenb);
+	r->vl = a->vl;
+	r->vtype = a->vtype;
+	r->vstart = a->vstart;
+	r->vcsr = a->vxsat | a->vxrm << 1;
+}
+
+static void run_ours(struct machine *m, unsigned int i, struct isa_result *r,
+		     struct isa_vresult *v)
 {
 	struct rv_arch *a = &m->hart.arch;
 	uint64_t *data = m_host(m, DATA_VA), w;
@@ -49,7 +81,9 @@ static void run_ours(struct machine *m, unsigned int i, struct isa_result *r)
 	memcpy(a->f, cases[i].f, sizeof(a->f));
 	a->fcsr = (uint32_t)cases[i].fcsr;
 	a->pc = CODE_VA + i * SLOT_SIZE + CODE_OFFSET;
+	vectors_in(m, &cases[i]);
 	why = rv_run(&m->hart, 10000);
+	vectors_out(m, v);
 	if (why == RV_EXIT_FAULT && m->hart.fault.cause == RV_CAUSE_ILLEGAL) {
 		r->illegal = 1;
 		r->pc = m->hart.fault.pc;
@@ -80,6 +114,48 @@ static void show_code(unsigned int i)
 	}
 }
 
+static void show_bytes(const char *what, const uint8_t *p)
+{
+	char text[2 * MAX_VLENB + MAX_VLENB / 8 + 1];
+	unsigned int n = vlen / 8 < 64 ? vlen / 8 : 64, k, pos = 0;
+
+	for (k = 0; k < n; k++)
+		pos += (unsigned int)snprintf(text + pos, sizeof(text) - pos, "%s%02x",
+					      k && k % 8 == 0 ? "_" : "", p[k]);
+	tap_diag("    %s %s", what, text);
+}
+
+static void show_vectors(unsigned int i, const struct isa_vresult *o)
+{
+	static uint64_t before[32 * MAX_VLENB / 8];
+	const struct isa_vresult *t = &theirs_v[i];
+	const struct isa_case *c = &cases[i];
+	unsigned int k, vlenb = vlen / 8;
+	char name[16];
+
+	tap_diag("  vlen %u, vl %" PRIu64 ", vtype %" PRIx64 ", vstart %" PRIu64 ", vcsr %" PRIu64,
+		 vlen, c->vl, c->vtype, c->vstart, c->vcsr);
+	if (o->vl != t->vl || o->vtype != t->vtype || o->vstart != t->vstart || o->vcsr != t->vcsr)
+		tap_diag("  vl %" PRIu64 " vtype %" PRIx64 " vstart %" PRIu64 " vcsr %" PRIu64
+			 ", reference %" PRIu64 " %" PRIx64 " %" PRIu64 " %" PRIu64,
+			 o->vl, o->vtype, o->vstart, o->vcsr, t->vl, t->vtype, t->vstart, t->vcsr);
+	fill_vectors(c, before, vlenb);
+	for (k = 0; k < 32; k++) {
+		if (!memcmp(o->v + k * vlenb, t->v + k * vlenb, vlenb))
+			continue;
+		snprintf(name, sizeof(name), "v%u", k);
+		show_bytes(name, o->v + k * vlenb);
+		show_bytes("reference", t->v + k * vlenb);
+		show_bytes("was", (uint8_t *)before + k * vlenb);
+	}
+}
+
+static bool same_vectors(const struct isa_vresult *o, const struct isa_vresult *t)
+{
+	return !vlen || (o->vl == t->vl && o->vtype == t->vtype && o->vstart == t->vstart &&
+			 o->vcsr == t->vcsr && !memcmp(o->v, t->v, 4 * vlen));
+}
+
 static void show(unsigned int i, const struct isa_result *o)
 {
 	const struct isa_result *t = &theirs[i];
@@ -91,6 +167,8 @@ static void show(unsigned int i, const struct isa_result *o)
 	tap_diag("case %u, fcsr %02" PRIx64 "%s:", i, c->fcsr,
 		 o == &plain[i] ? ", executor without FMA" : "");
 	show_code(i);
+	if (vlen)
+		show_vectors(i, o == &plain[i] ? &plain_v[i] : &ours_v[i]);
 	for (k = 1; k < 32; k++)
 		if (o->x[k] != t->x[k])
 			tap_diag("  x%u: %016" PRIx64 ", reference %016" PRIx64 ", was %016" PRIx64,
@@ -113,11 +191,13 @@ static bool survives(const char *guest, uint32_t n)
 {
 	struct reference ref;
 	uint32_t i;
-	bool ok = ref_start(&ref, guest, MODE_CASES) && ref_write(&ref, &n, sizeof(n)) &&
+	bool ok = ref_start(&ref, guest, vlen ? MODE_VECTOR : MODE_CASES, vlen) && ref_write(&ref, &n, sizeof(n)) &&
 		  ref_write(&ref, cases, n * sizeof(cases[0]));
 
 	for (i = 0; ok && i < n; i++)
 		ok = ref_read(&ref, &theirs[i], sizeof(theirs[i]));
+	for (i = 0; ok && vlen && i < n; i++)
+		ok = ref_read(&ref, &theirs_v[i], sizeof(theirs_v[i]));
 	ok = ok && ref_write(&ref, &(uint32_t){ 0 }, 4);
 	return ref_end(&ref) && ok;
 }
@@ -149,12 +229,13 @@ static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 	for (i = 0; i < n; i++)
 		memcpy(m_host(m, CODE_VA + i * SLOT_SIZE), cases[i].code, SLOT_SIZE);
 	for (i = 0; i < n; i++)
-		run_ours(m, i, &ours[i]);
+		run_ours(m, i, &ours[i], &ours_v[i]);
 	rv_use_exec(&m->hart, rv_exec_base);
 	for (i = 0; i < n; i++)
-		run_ours(m, i, &plain[i]);
+		run_ours(m, i, &plain[i], &plain_v[i]);
 	rv_use_exec(&m->hart, best);
-	if (!ref_read(ref, theirs, n * sizeof(theirs[0])))
+	if (!ref_read(ref, theirs, n * sizeof(theirs[0])) ||
+	    (vlen && !ref_read(ref, theirs_v, n * sizeof(theirs_v[0]))))
 		return false;
 	for (i = 0; i < n; i++) {
 		struct tally *t = tally_of(kinds[i]);
@@ -163,10 +244,12 @@ static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 		theirs[i].x[0] = ours[i].x[0] = plain[i].x[0] = 0;
 		theirs[i].x[31] = ours[i].x[31] = plain[i].x[31] = 0;
 		t->run++;
-		if (memcmp(&ours[i], &theirs[i], sizeof(ours[i]))) {
+		if (memcmp(&ours[i], &theirs[i], sizeof(ours[i])) ||
+		    !same_vectors(&ours_v[i], &theirs_v[i])) {
 			t->failed++;
 			show(i, &ours[i]);
-		} else if (memcmp(&plain[i], &theirs[i], sizeof(plain[i]))) {
+		} else if (memcmp(&plain[i], &theirs[i], sizeof(plain[i])) ||
+			   !same_vectors(&plain_v[i], &theirs_v[i])) {
 			t->failed++;
 			show(i, &plain[i]);
 		}
@@ -174,9 +257,46 @@ static bool run_batch(struct machine *m, struct reference *ref, uint32_t n)
 	return true;
 }
 
+static void make_vector_case(struct gen *g, unsigned int i)
+{
+	unsigned int row, what = gen_rand(g) >> 20 & 15;
+
+	if (only >= 0) {
+		kinds[i] = only;
+		gen_vector(g, &cases[i], i, (unsigned int)only, vlen / 8);
+		return;
+	}
+
+	if (what == 0) {
+		kinds[i] = KIND_ILLEGAL;
+		gen_illegal(g, &cases[i], i);
+		return;
+	}
+	if (what <= 2) {
+		kinds[i] = KIND_SEQUENCE;
+		gen_vector_sequence(g, &cases[i], i, vlen / 8);
+		return;
+	}
+	do
+		row = (unsigned int)((gen_rand(g) >> 16) % rv_row_count);
+	while (!gen_vector_supports(&rv_rows[row]));
+	kinds[i] = (int)row;
+	gen_vector(g, &cases[i], i, row, vlen / 8);
+}
+
 static void make_case(struct gen *g, unsigned int i)
 {
 	unsigned int row;
+
+	if (vlen) {
+		make_vector_case(g, i);
+		return;
+	}
+	if (only >= 0) {
+		kinds[i] = only;
+		gen_single(g, &cases[i], i, (unsigned int)only);
+		return;
+	}
 
 	switch (gen_rand(g) >> 20 & 7) {
 	case 0:
@@ -198,17 +318,19 @@ static void make_case(struct gen *g, unsigned int i)
 
 static bool run_cases(const char *guest, uint64_t seed, unsigned int count)
 {
-	struct gen g = { .rng = seed * 0x9e3779b97f4a7c15ull | 1 };
-	struct machine *m = m_new();
+	struct gen g = { .rng = (seed + vlen) * 0x9e3779b97f4a7c15ull | 1, .vector = vlen != 0 };
+	struct machine *m;
 	struct reference ref;
 	unsigned int i, n;
 	bool ok;
 
+	m_vlen = vlen ? vlen : 4096;
+	m = m_new();
 	m_map(m, CODE_VA, CODE_SIZE, RV_READ | RV_WRITE | RV_EXEC);
 	m_map(m, DATA_VA, DATA_SIZE, RV_READ | RV_WRITE);
 	m_map(m, CTX_VA, 4096, RV_READ);
 	m->hart.cfg.exit_addr = STUB_VA;
-	ok = ref_start(&ref, guest, MODE_CASES);
+	ok = ref_start(&ref, guest, vlen ? MODE_VECTOR : MODE_CASES, vlen);
 	while (ok && count) {
 		n = count < BATCH ? count : BATCH;
 		for (i = 0; i < n; i++)
@@ -232,7 +354,7 @@ static void report_rows(void)
 	unsigned int i;
 
 	for (i = 0; i < rv_row_count; i++)
-		if (gen_supports(&rv_rows[i]))
+		if (gen_supports(&rv_rows[i]) || gen_vector_supports(&rv_rows[i]))
 			tap_ok(rows[i].run && !rows[i].failed, "%s: %u cases, %u differ",
 			       rv_rows[i].name, rows[i].run, rows[i].failed);
 	tap_ok(sequences.run && !sequences.failed, "random sequences: %u cases, %u differ",
@@ -251,7 +373,7 @@ static void run_programs(const char *guest)
 	const char(*names)[16];
 	unsigned int i;
 
-	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS)) {
+	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS, 0)) {
 		tap_ok(false, "programs can be loaded");
 		m_free(m);
 		return;
@@ -283,12 +405,23 @@ static void run_programs(const char *guest)
 	m_free(m);
 }
 
+static int row_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < rv_row_count; i++)
+		if (!strcmp(rv_rows[i].name, name))
+			return (int)i;
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	static char guest[4096];
 	const char *slash = strrchr(argv[0], '/');
 	uint64_t seed = 1;
-	unsigned int count = 40000;
+	unsigned int count = 40000, vector_count = 120000;
+	static const unsigned int vlens[] = { 128, 256, 1024 };
 	bool ran;
 	int i;
 
@@ -298,19 +431,27 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--count"))
-			count = (unsigned int)strtoul(argv[i + 1], NULL, 0);
+			count = vector_count = (unsigned int)strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--only"))
+			only = row_named(argv[i + 1]);
 		else if (!strcmp(argv[i], "--guest"))
 			snprintf(guest, sizeof(guest), "%s", argv[i + 1]);
 		else
 			break;
 	}
 	if (i < argc) {
-		fprintf(stderr, "usage: %s [--seed N] [--count N] [--guest ELF]\n", argv[0]);
+		fprintf(stderr, "usage: %s [--seed N] [--count N] [--only MNEMONIC] [--guest ELF]\n", argv[0]);
 		return 2;
 	}
 	tap_diag("seed %" PRIu64 ", %u cases", seed, count);
 	run_programs(guest);
-	ran = run_cases(guest, seed, count);
+	ran = (only >= 0 && !gen_supports(&rv_rows[only])) || run_cases(guest, seed, count);
+	if (only >= 0 && !gen_vector_supports(&rv_rows[only]))
+		vector_count = 0;
+	for (i = 0; ran && i < 3; i++) {
+		vlen = vlens[i];
+		ran = run_cases(guest, seed, vector_count / 3);
+	}
 	tap_ok(ran, "all cases were run on the reference");
 	if (ran)
 		report_rows();

@@ -119,10 +119,59 @@ static uint64_t empty(uint64_t n, void *mem)
 	return 0;
 }
 
+/*
+ * Vector loops, as the compiler vectorises them; n elements in pieces that stay
+ * in the host's cache.
+ */
+#define PIECE 4096
+
+__attribute__((target("arch=+v"))) static void axpy_piece(float *restrict y, const float *restrict x,
+							   float a)
+{
+	for (int i = 0; i < PIECE; i++)
+		y[i] += a * x[i];
+}
+
+__attribute__((target("arch=+v"))) static int32_t dot_piece(const int8_t *a, const int8_t *b)
+{
+	int32_t sum = 0;
+
+	for (int i = 0; i < PIECE; i++)
+		sum += a[i] * b[i];
+	return sum;
+}
+
+static uint64_t axpy_f32(uint64_t n, void *mem)
+{
+	float *x = mem, *y = x + PIECE;
+
+	for (int i = 0; i < PIECE; i++) {
+		x[i] = (float)i;
+		y[i] = 1;
+	}
+	for (uint64_t i = 0; i < n; i += PIECE)
+		axpy_piece(y, x, 0.5f);
+	return (uint64_t)y[3];
+}
+
+static uint64_t dot_i8(uint64_t n, void *mem)
+{
+	int8_t *a = mem, *b = a + PIECE;
+	int32_t sum = 0;
+
+	for (int i = 0; i < PIECE; i++) {
+		a[i] = (int8_t)i;
+		b[i] = (int8_t)(i >> 3);
+	}
+	for (uint64_t i = 0; i < n; i += PIECE)
+		sum += dot_piece(a, b);
+	return (uint64_t)sum;
+}
+
 __attribute__((section(".progs"), used)) bench_fn *const bench_table[] = {
-	integer_loop, pointer_chase, crc, matmul_f32, sieve, calls, empty, NULL,
+	integer_loop, pointer_chase, crc, matmul_f32, sieve, calls, axpy_f32, dot_i8, empty, NULL,
 };
 
 __attribute__((section(".names"), used)) const char bench_names[16][16] = {
-	"integer_loop", "pointer_chase", "crc", "matmul_f32", "sieve", "calls", "empty",
+	"integer_loop", "pointer_chase", "crc", "matmul_f32", "sieve", "calls", "axpy_f32", "dot_i8", "empty",
 };

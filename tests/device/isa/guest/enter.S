@@ -8,6 +8,11 @@
 #define FCSR	(64 * 8)
 #define ENTRY	(66 * 8)
 #define SAVED	(67 * 8)
+#define VBUF	(99 * 8)
+#define VL	(100 * 8)
+#define VTYPE	(101 * 8)
+#define VSTART	(102 * 8)
+#define VCSR	(103 * 8)
 
 	.macro	own_registers xop, fop
 	.set	n, 0
@@ -35,7 +40,19 @@
 	.endr
 	.endm
 
+	/* All vector registers from or to VBUF, when there is one. */
+	.macro	case_v op
+	ld	t0, VBUF(t6)
+	csrr	t1, vlenb
+	slli	t1, t1, 3
+	.irp	n, 0, 8, 16, 24
+	\op	v\n, (t0)
+	add	t0, t0, t1
+	.endr
+	.endm
+
 	.text
+	.option	arch, +v
 	.globl	_start, run_case, leave_case
 
 _start:
@@ -50,7 +67,17 @@ _start:
 run_case:
 	mv	t6, a0
 	own_registers sd, fsd
-	ld	t0, FCSR(t6)
+	ld	t0, VBUF(t6)
+	beqz	t0, 1f
+	case_v	vl8re8.v
+	ld	t0, VL(t6)
+	ld	t1, VTYPE(t6)
+	vsetvl	t0, t0, t1
+	ld	t0, VCSR(t6)
+	csrw	vcsr, t0
+	ld	t0, VSTART(t6)
+	csrw	vstart, t0
+1:	ld	t0, FCSR(t6)
 	fscsr	t0
 	case_f	fld
 	case_x	ld
@@ -62,6 +89,19 @@ leave_case:
 	frcsr	t0
 	sd	t0, FCSR(t6)
 	case_f	fsd
+	ld	t0, VBUF(t6)
+	beqz	t0, 1f
+	csrr	t0, vstart
+	sd	t0, VSTART(t6)
+	csrw	vstart, zero
+	csrr	t0, vcsr
+	sd	t0, VCSR(t6)
+	csrr	t0, vl
+	sd	t0, VL(t6)
+	csrr	t0, vtype
+	sd	t0, VTYPE(t6)
+	case_v	vs8r.v
+1:
 	own_registers ld, fld
 	fscsr	zero
 	ret

@@ -25,6 +25,7 @@ struct context {
 	uint64_t leave; /* address of the code behind the stub */
 	uint64_t entry;
 	uint64_t saved[32]; /* the runner's own registers */
+	uint64_t vbuf, vl, vtype, vstart, vcsr; /* vbuf: of all registers; 0: no vector unit */
 };
 
 #define CTX ((struct context *)CTX_VA)
@@ -36,6 +37,9 @@ static struct isa_case cases[BATCH];
 static struct isa_result results[BATCH];
 static uint64_t ill_pc;
 static uint8_t sigstack[16384] __attribute__((aligned(16)));
+static struct isa_vresult vresults[BATCH];
+static uint64_t vbuf[32 * MAX_VLENB / 8] __attribute__((aligned(16)));
+static uint64_t vlenb; /* 0: scalar cases */
 static uint64_t prog_buf[PROG_BUF / 8];
 
 static long sys(long nr, long a, long b, long c, long d, long e, long f)
@@ -142,6 +146,29 @@ static void write_stub(void)
 	__builtin_memcpy((void *)STUB_VA, stub, sizeof(stub));
 }
 
+static void before_vector(const struct isa_case *c)
+{
+	if (!vlenb)
+		return;
+	fill_vectors(c, vbuf, vlenb);
+	CTX->vbuf = (uint64_t)vbuf;
+	CTX->vl = c->vl;
+	CTX->vtype = c->vtype;
+	CTX->vstart = c->vstart;
+	CTX->vcsr = c->vcsr;
+}
+
+static void after_vector(struct isa_vresult *r)
+{
+	if (!vlenb)
+		return;
+	__builtin_memcpy(r->v, vbuf, 32 * vlenb);
+	r->vl = CTX->vl;
+	r->vtype = CTX->vtype;
+	r->vstart = CTX->vstart;
+	r->vcsr = CTX->vcsr;
+}
+
 static void one_case(unsigned int i)
 {
 	uint64_t *data = (uint64_t *)DATA_VA, w;
@@ -155,7 +182,9 @@ static void one_case(unsigned int i)
 	CTX->leave = (uint64_t)leave_case;
 	CTX->entry = CODE_VA + i * SLOT_SIZE + CODE_OFFSET;
 	ill_pc = 0;
+	before_vector(&cases[i]);
 	run_case(CTX);
+	after_vector(&vresults[i]);
 	__builtin_memcpy(r->x, CTX->x, sizeof(r->x));
 	__builtin_memcpy(r->f, CTX->f, sizeof(r->f));
 	r->fcsr = CTX->fcsr;
@@ -187,7 +216,17 @@ static void run_cases(void)
 		for (i = 0; i < n; i++)
 			one_case(i);
 		write_all(results, n * sizeof(results[0]));
+		if (vlenb)
+			write_all(vresults, n * sizeof(vresults[0]));
 	}
+}
+
+static void run_vector_cases(void)
+{
+	/* csrr vlenb */
+	__asm__ volatile(".option push\n.option arch, +v\ncsrr %0, vlenb\n.option pop"
+			 : "=r"(vlenb));
+	run_cases();
 }
 
 typedef uint64_t prog_fn(void *buf);
@@ -233,6 +272,8 @@ _Noreturn void start_c(void)
 	read_all(&mode, sizeof(mode));
 	if (mode == MODE_CASES)
 		run_cases();
+	else if (mode == MODE_VECTOR)
+		run_vector_cases();
 	else if (mode == MODE_PROGRAMS)
 		run_programs();
 	else
