@@ -3,7 +3,7 @@
 
 include qemu-device/core/rv/flags.mk
 
-CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c frontend.c irq.c launch.c log.c mmu.c queue.c \
+CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c debug.c frontend.c irq.c launch.c log.c mmu.c queue.c \
 	regs.c reset.c save.c sched.c telemetry.c unit.c)
 
 DSACORE_OBJS := $(patsubst %.c,$(B)/obj/%.c.o,$(CORE_SRCS) $(RV_SRCS))

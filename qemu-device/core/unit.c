@@ -214,7 +214,7 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 
 /* ---- programs ---- */
 
-static void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
+void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
 {
 	const uint32_t *grid = u->q->launch.cmd.grid;
 
@@ -382,6 +382,23 @@ static bool unit_more(struct dsa_core *core, struct dsa_unit *u)
 	return more;
 }
 
+static uint64_t unit_slice(struct dsa_core *core, struct dsa_unit *u)
+{
+	uint64_t n;
+
+	if (!core->ops->debug)
+		return DSA_UNIT_SLICE;
+	n = debug_call(core, u, DSA_DEBUG_RUN);
+	return n < DSA_UNIT_SLICE ? n + !n : DSA_UNIT_SLICE;
+}
+
+/* Does a debugger take the fault upon itself? */
+static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
+{
+	return core->ops->debug && fault_code(&u->hart.fault) != DSA_ERR_ABORTED &&
+	       debug_call(core, u, DSA_DEBUG_FAULT);
+}
+
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 {
 	bool look = false;
@@ -399,12 +416,16 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 		if (look && now_ns(core) >= deadline)
 			break;
 		look = true;
-		switch (rv_run(&u->hart, DSA_UNIT_SLICE)) {
+		switch (rv_run(&u->hart, unit_slice(core, u))) {
 		case RV_EXIT_DONE:
+			if (core->ops->debug)
+				debug_call(core, u, DSA_DEBUG_END);
 			look = u->hart.arch.instret > 4096;
 			program_end(u);
 			break;
 		case RV_EXIT_FAULT:
+			if (unit_debug_fault(core, u))
+				break;
 			unit_fault(core, u);
 			mem_flush_dirty(&u->mem);
 			return;
