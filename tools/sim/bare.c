@@ -36,7 +36,8 @@
 struct bare {
 	uint64_t tohost;      /* offset in bus memory */
 	uint64_t fromhost_va; /* 0: none */
-	bool done;            /* atomic, after status */
+	uint64_t request;     /* va, to be looked at between instructions; 0: none */
+	bool done;
 	int status;
 	unsigned int mode;
 	uint64_t csr[4096];
@@ -90,44 +91,51 @@ static void finish(struct bare *b, uint64_t code)
 {
 	/* A status that does not fit is a failure all the same. */
 	b->status = code > 255 ? 255 : (int)code;
-	__atomic_store_n(&b->done, true, __ATOMIC_RELEASE);
+	b->done = true;
 }
 
-/* A request in memory: number, then arguments; the result goes to the first word. */
-static void request(struct sim *s, uint64_t va)
+static uint64_t print(struct sim *s, const struct dsa_debug *at, FILE *to, uint64_t va,
+		      uint64_t bytes)
 {
-	uint64_t r[8], one = 1;
 	char chunk[4096];
+	uint64_t done = 0;
 
-	if (!memory_read(s, va, r, sizeof(r))) {
+	while (done < bytes) {
+		size_t n = bytes - done < sizeof(chunk) ? bytes - done : sizeof(chunk);
+
+		if (dsa_core_debug_read(s->core, at, va + done, chunk, n))
+			break;
+		fwrite(chunk, 1, n, to);
+		done += n;
+	}
+	return done;
+}
+
+/* Number, then arguments, in memory; the result goes to the first word. */
+static void request(struct sim *s, const struct dsa_debug *at, uint64_t va)
+{
+	struct bare *b = s->bare;
+	uint64_t r[8], one = 1;
+
+	if (dsa_core_debug_read(s->core, at, va, r, sizeof(r))) {
 		say("tohost: no request at 0x%llx", (unsigned long long)va);
-		finish(s->bare, 255);
+		finish(b, 255);
 		return;
 	}
 	if (r[0] == HTIF_EXIT) {
-		finish(s->bare, r[1]);
+		finish(b, r[1]);
 		return;
 	}
-	if (r[0] == HTIF_WRITE && (r[1] == 1 || r[1] == 2)) {
-		uint64_t left = r[3];
-
-		for (uint64_t from = r[2]; left;) {
-			size_t n = left < sizeof(chunk) ? left : sizeof(chunk);
-
-			if (!memory_read(s, from, chunk, n))
-				break;
-			fwrite(chunk, 1, n, r[1] == 1 ? stdout : stderr);
-			from += n;
-			left -= n;
-		}
-		r[0] = r[3] - left;
-	} else {
+	if (r[0] == HTIF_WRITE && (r[1] == 1 || r[1] == 2))
+		r[0] = print(s, at, r[1] == 1 ? stdout : stderr, r[2], r[3]);
+	else
 		r[0] = (uint64_t)-ENOSYS;
-	}
-	memory_write(s, va, r, sizeof(r[0]));
-	memset(s->ram + s->bare->tohost, 0, 8);
-	if (s->bare->fromhost_va)
-		memory_write(s, s->bare->fromhost_va, &one, sizeof(one));
+	dsa_core_debug_write(s->core, at, va, r, sizeof(r[0]));
+	pthread_mutex_lock(&s->bus);
+	memset(s->ram + b->tohost, 0, 8);
+	pthread_mutex_unlock(&s->bus);
+	if (b->fromhost_va)
+		dsa_core_debug_write(s->core, at, b->fromhost_va, &one, sizeof(one));
 }
 
 /* On the hart's own thread, which is in the middle of its store. */
@@ -136,22 +144,25 @@ void bare_bus_write(struct sim *s, uint64_t offset, size_t len)
 	struct bare *b = s->bare;
 	uint64_t word;
 
-	if (offset >= b->tohost + 8 || offset + len <= b->tohost ||
-	    __atomic_load_n(&b->done, __ATOMIC_RELAXED))
+	if (offset >= b->tohost + 8 || offset + len <= b->tohost || b->done)
 		return;
 	memcpy(&word, s->ram + b->tohost, sizeof(word));
 	if (word & 1)
 		finish(b, word >> 1);
-	else if (word)
-		request(s, word);
+	else
+		b->request = word;
 }
 
 bool bare_run(struct sim *s, struct dsa_debug *at)
 {
-	if (!__atomic_load_n(&s->bare->done, __ATOMIC_ACQUIRE))
-		return false;
-	at->hart->arch.pc = DSA_CORE_EXIT_ADDR;
-	return true;
+	uint64_t va = s->bare->request;
+
+	s->bare->request = 0;
+	if (va && !s->bare->done)
+		request(s, at, va);
+	if (s->bare->done)
+		at->hart->arch.pc = DSA_CORE_EXIT_ADDR;
+	return s->bare->done;
 }
 
 /* ---- machine level ---- */

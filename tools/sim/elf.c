@@ -182,15 +182,25 @@ const struct elf_symbol *elf_symbol(const struct elf *elf, const char *name)
 	return NULL;
 }
 
-/* Code symbols without size, as in assembly, reach to the next one. */
+static const struct elf_segment *segment_at(const struct elf *elf, uint64_t addr)
+{
+	for (unsigned int i = 0; i < elf->segment_count; i++)
+		if (addr - elf->segments[i].va < elf->segments[i].bytes)
+			return &elf->segments[i];
+	return NULL;
+}
+
+/* Symbols without size, as in assembly, reach to the next one or the segment's end. */
 const struct elf_symbol *elf_function_at(const struct elf *elf, uint64_t addr)
 {
+	const struct elf_segment *segment = segment_at(elf, addr);
 	const struct elf_symbol *best = NULL;
 
 	for (size_t i = 0; i < elf->symbol_count && elf->symbols[i].value <= addr; i++) {
 		const struct elf_symbol *s = &elf->symbols[i];
 
-		if (s->function ? addr - s->value < s->size || !s->size : !s->size)
+		if (s->size ? s->function && addr - s->value < s->size :
+			      segment && s->value >= segment->va)
 			best = s;
 	}
 	return best;

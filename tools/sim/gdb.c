@@ -3,8 +3,8 @@
  * The gdb remote protocol for one program. The server runs in the hook, on
  * the device's only thread: while gdb thinks, the device stands still.
  *
- * Breakpoints are in memory only while the program runs on, so gdb and the
- * trace never see them there.
+ * Breakpoints are in memory only while the program runs on, so gdb never
+ * sees them there.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +22,8 @@
 
 #define PACKET     16384
 #define MAX_BREAKS 256
+#define MAX_WATCH  16
+#define WATCH_MAX  64 /* bytes */
 
 #define SIG_INT  2
 #define SIG_ILL  4
@@ -43,17 +45,26 @@ struct breakpoint {
 	uint8_t saved[4];
 };
 
+/* For writes that change something. While there is one the program is stepped. */
+struct watch {
+	uint64_t addr;
+	unsigned int bytes;
+	uint8_t value[WATCH_MAX];
+};
+
 struct gdb {
 	int fd;
 	enum mode mode;
 	bool acks;
 	bool moved; /* did the program run since it was resumed? */
 	uint64_t low, high;
-	int signal; /* why it stopped last */
-	bool swbreak;
+	int signal;      /* why it stopped last */
+	char reason[40]; /* more of that, for the stop reply */
 	uint32_t program[3]; /* the one under the debugger */
 	struct breakpoint breaks[MAX_BREAKS];
 	unsigned int break_count;
+	struct watch watches[MAX_WATCH];
+	unsigned int watch_count;
 	char in[PACKET + 1];
 	size_t in_len;
 	uint8_t buf[4096]; /* received, not yet used */
@@ -117,10 +128,23 @@ void gdb_open(struct sim *s)
 		unlink(where);
 }
 
+/* Closed at once, what was sent last might be lost with what was not read. */
+static void linger(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char rest[256];
+
+	shutdown(fd, SHUT_WR);
+	while (poll(&p, 1, 1000) > 0 && recv(fd, rest, sizeof(rest), 0) > 0)
+		;
+}
+
 static void hang_up(struct gdb *g)
 {
-	if (g->fd >= 0)
+	if (g->fd >= 0) {
+		linger(g->fd);
 		close(g->fd);
+	}
 	g->fd = -1;
 	g->mode = MODE_GONE;
 }
@@ -233,7 +257,7 @@ static void reply(struct gdb *g, const char *fmt, ...)
 
 static void stop_reply(struct gdb *g)
 {
-	reply(g, "T%02x%sthread:1;", (unsigned int)g->signal, g->swbreak ? "swbreak:;" : "");
+	reply(g, "T%02x%sthread:1;", (unsigned int)g->signal, g->reason);
 }
 
 static size_t put_hex(char *to, const void *bytes, size_t n)
@@ -474,25 +498,61 @@ static void unplant(struct sim *s, const struct dsa_debug *at)
 	}
 }
 
-/* Z0, Z1, z0, z1: all are software breakpoints here. The program stands, so none is planted. */
-static void change_break(struct sim *s, const struct dsa_debug *at)
+static void change_watch(struct sim *s, const struct dsa_debug *at, uint64_t addr,
+			 unsigned int bytes)
 {
 	struct gdb *g = s->gdb;
-	unsigned long long addr;
-	struct breakpoint *b;
-	unsigned int bytes;
+	unsigned int i = 0;
+
+	while (i < g->watch_count && (g->watches[i].addr != addr || g->watches[i].bytes != bytes))
+		i++;
+	if (g->in[0] == 'z') {
+		if (i < g->watch_count)
+			g->watches[i] = g->watches[--g->watch_count];
+	} else if (i == g->watch_count) {
+		struct watch *w = &g->watches[i];
+
+		if (i == MAX_WATCH || bytes > WATCH_MAX ||
+		    dsa_core_debug_read(s->core, at, addr, w->value, bytes)) {
+			reply(g, "E14");
+			return;
+		}
+		w->addr = addr;
+		w->bytes = bytes;
+		g->watch_count++;
+	}
+	reply(g, "OK");
+}
+
+/* The one whose bytes are others than they were, or NULL. */
+static struct watch *watch_hit(struct sim *s, const struct dsa_debug *at)
+{
+	struct watch *hit = NULL;
+	uint8_t now[WATCH_MAX];
+
+	for (unsigned int i = 0; i < s->gdb->watch_count; i++) {
+		struct watch *w = &s->gdb->watches[i];
+
+		if (dsa_core_debug_read(s->core, at, w->addr, now, w->bytes) ||
+		    !memcmp(now, w->value, w->bytes))
+			continue;
+		memcpy(w->value, now, w->bytes);
+		hit = w;
+	}
+	return hit;
+}
+
+static void change_break(struct sim *s, const struct dsa_debug *at, uint64_t addr,
+			 unsigned int bytes)
+{
+	struct gdb *g = s->gdb;
+	struct breakpoint *b = break_at(g, addr);
 	uint32_t probe;
 
-	if ((g->in[1] != '0' && g->in[1] != '1') ||
-	    sscanf(g->in + 2, ",%llx,%x", &addr, &bytes) != 2) {
-		reply(g, "%s", "");
-		return;
-	}
-	b = break_at(g, addr);
 	if (g->in[0] == 'z') {
 		if (b)
 			*b = g->breaks[--g->break_count];
-	} else if (!b) {
+	} else if (!b && addr != DSA_CORE_EXIT_ADDR) { /* where a kernel returns to: no memory */
 		bytes = bytes == 2 ? 2 : 4;
 		if (g->break_count == MAX_BREAKS ||
 		    dsa_core_debug_read(s->core, at, addr, &probe, bytes)) {
@@ -502,6 +562,23 @@ static void change_break(struct sim *s, const struct dsa_debug *at)
 		g->breaks[g->break_count++] = (struct breakpoint){ .addr = addr, .bytes = bytes };
 	}
 	reply(g, "OK");
+}
+
+/* Z and z. The program stands, so no breakpoint is planted. */
+static void change_point(struct sim *s, const struct dsa_debug *at)
+{
+	struct gdb *g = s->gdb;
+	unsigned long long addr;
+	unsigned int bytes;
+
+	if (!g->in[1] || sscanf(g->in + 2, ",%llx,%x", &addr, &bytes) != 2)
+		reply(g, "E01");
+	else if (g->in[1] == '0' || g->in[1] == '1')
+		change_break(s, at, addr, bytes);
+	else if (g->in[1] == '2')
+		change_watch(s, at, addr, bytes);
+	else
+		reply(g, "%s", "");
 }
 
 /* ---- queries ---- */
@@ -643,7 +720,7 @@ static bool serve(struct sim *s, struct dsa_debug *at)
 		return false;
 	case 'Z':
 	case 'z':
-		change_break(s, at);
+		change_point(s, at);
 		return false;
 	case 'q':
 	case 'Q':
@@ -688,14 +765,14 @@ static bool serve(struct sim *s, struct dsa_debug *at)
 }
 
 /* Returns when the program is to go on, or the debugger is gone. */
-static void stop(struct sim *s, struct dsa_debug *at, int signal, bool swbreak)
+static void stop(struct sim *s, struct dsa_debug *at, int signal, const char *reason)
 {
 	struct gdb *g = s->gdb;
 	bool first = g->mode == MODE_BEFORE;
 
 	unplant(s, at);
 	g->signal = signal;
-	g->swbreak = swbreak;
+	snprintf(g->reason, sizeof(g->reason), "%s", reason);
 	if (!first)
 		stop_reply(g);
 	do {
@@ -705,6 +782,7 @@ static void stop(struct sim *s, struct dsa_debug *at, int signal, bool swbreak)
 			return;
 		}
 	} while (!serve(s, at));
+	watch_hit(s, at); /* what the debugger wrote is no hit */
 	g->moved = false;
 }
 
@@ -731,7 +809,8 @@ static uint64_t proceed(struct sim *s, struct dsa_debug *at)
 	if (g->mode == MODE_GONE)
 		return UINT64_MAX;
 	/* Off the breakpoint it stands on, before that is planted. */
-	if (g->mode == MODE_STEP || (!g->moved && break_at(g, at->hart->arch.pc))) {
+	if (g->mode == MODE_STEP || g->watch_count ||
+	    (!g->moved && break_at(g, at->hart->arch.pc))) {
 		g->moved = true;
 		return 1;
 	}
@@ -740,19 +819,34 @@ static uint64_t proceed(struct sim *s, struct dsa_debug *at)
 	return UINT64_MAX;
 }
 
-static uint64_t on_run(struct sim *s, struct dsa_debug *at)
+/* Did an instruction bring the program where it is to stop? */
+static void look(struct sim *s, struct dsa_debug *at)
 {
 	struct gdb *g = s->gdb;
 	uint64_t pc = at->hart->arch.pc;
+	struct watch *w = watch_hit(s, at);
+	char reason[sizeof(g->reason)];
 
-	if (g->mode == MODE_BEFORE) {
-		stop(s, at, SIG_TRAP, false);
-	} else if (g->mode == MODE_STEP && g->moved) {
-		if (pc < g->low || pc >= g->high || break_at(g, pc) || interrupted(g))
-			stop(s, at, SIG_TRAP, break_at(g, pc));
-	} else if (g->mode == MODE_RUN && interrupted(g)) {
-		stop(s, at, SIG_INT, false);
+	if (w) {
+		snprintf(reason, sizeof(reason), "watch:%llx;", (unsigned long long)w->addr);
+		stop(s, at, SIG_TRAP, reason);
+	} else if (break_at(g, pc)) {
+		stop(s, at, SIG_TRAP, "swbreak:;");
+	} else if (g->mode == MODE_STEP && (pc < g->low || pc >= g->high)) {
+		stop(s, at, SIG_TRAP, "");
+	} else if (interrupted(g)) {
+		stop(s, at, SIG_INT, "");
 	}
+}
+
+static uint64_t on_run(struct sim *s, struct dsa_debug *at)
+{
+	struct gdb *g = s->gdb;
+
+	if (g->mode == MODE_BEFORE)
+		stop(s, at, SIG_TRAP, "");
+	else if (g->moved)
+		look(s, at);
 	return proceed(s, at);
 }
 
@@ -782,10 +876,10 @@ static uint64_t on_fault(struct sim *s, struct dsa_debug *at)
 	int signal = signal_of(&at->hart->fault);
 
 	if (at->hart->fault.cause == RV_CAUSE_EBREAK && b && b->planted) {
-		stop(s, at, SIG_TRAP, true);
+		stop(s, at, SIG_TRAP, "swbreak:;");
 		return 1;
 	}
-	stop(s, at, signal, false);
+	stop(s, at, signal, "");
 	/* A debugger that has moved the pc has mended it. */
 	if (g->mode == MODE_GONE || at->hart->arch.pc != pc)
 		return at->hart->arch.pc != pc;

@@ -51,12 +51,12 @@ static uint64_t on_run(struct sim *s, struct dsa_debug *at)
 
 static uint64_t on_fault(struct sim *s, struct dsa_debug *at)
 {
-	bool traced = s->trace && hook_wanted(s, at);
+	/* It may be what a bare program's own trap handler is for. */
+	bool handled = s->bare && bare_fault(s, at);
 
-	/* The fault may be what a bare program's own trap handler is for. */
-	if (traced)
+	if (s->trace && hook_wanted(s, at))
 		trace_event(s, at);
-	if (s->bare && bare_fault(s, at))
+	if (handled)
 		return 1;
 	return s->gdb ? gdb_event(s, at) : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,21 @@ static struct sim sim = { .o = &options };
 static void remove_outputs(void)
 {
 	buffers_remove_outputs(&options);
+}
+
+/* No half-made files when a person loses patience. */
+static void on_signal(int signal)
+{
+	buffers_remove_outputs(&options);
+	raise(signal); /* SA_RESETHAND: its default now */
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 }
 
 static void flush_output(void)
@@ -43,6 +59,8 @@ static void free_options(struct options *o)
 		free(o->launches[i].args);
 		free(o->launches[i].waits);
 	}
+	for (unsigned int i = 0; i < o->buffer_count; i++)
+		free(o->buffers[i].words);
 }
 
 static int run(struct sim *s)
@@ -50,13 +68,12 @@ static int run(struct sim *s)
 	struct result result;
 	int status;
 
-	if (s->o->trace && s->o->gdb)
-		usage_error("--trace and --gdb exclude each other");
+	device_new(s);
 	run_check(s);
 	buffers_read(s->o);
 	at_failure = remove_outputs;
+	catch_signals();
 	buffers_open_outputs(s->o);
-	device_new(s);
 	memory_init(s);
 	run_prepare(s);
 	if (s->o->trace)

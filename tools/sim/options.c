@@ -348,12 +348,12 @@ static void need_file(const struct buffer *b, const char *file, const char *form
 static void add_buffer(struct options *o, const char *text)
 {
 	struct buffer *b = &o->buffers[o->buffer_count];
-	char *rest, *kind = must(strdup(text)); /* lives as long as the options */
+	char *rest, *kind = must(strdup(text));
 	char *end;
 
 	if (o->buffer_count++ == MAX_BUFFERS)
 		usage_error("more than %d buffers", MAX_BUFFERS);
-	*b = (struct buffer){ .text = text, .fd = -1 };
+	*b = (struct buffer){ .text = text, .words = kind, .fd = -1 };
 	rest = split(kind);
 	if (!strcmp(kind, "in")) {
 		b->kind = BUFFER_IN;
@@ -498,6 +498,8 @@ static void check(const struct options *o)
 {
 	if (!o->elf)
 		usage_error("no ELF file given");
+	if (o->gdb && (o->trace || o->timeout > 0))
+		usage_error("--gdb excludes --trace and --timeout");
 	if (o->one_program && !o->trace && !o->gdb)
 		usage_error("--trace-program goes with --trace or --gdb");
 	for (unsigned int i = 0; i < o->launch_count; i++)

@@ -93,31 +93,41 @@ static bool run_symbolizer(const char *tool, const char *elf, uint64_t addr, cha
 	return pid > 0 && waitpid(pid, &status, 0) == pid && !status && n;
 }
 
-/* "file.c:12" without folders, of the innermost function; empty: not known. */
+/* "folder/file.c:12:3" to "file.c:12"; false: the tool did not know. */
+static bool shorten(char *line, char *text, size_t size)
+{
+	char *slash = strrchr(line, '/'), *colon, *column;
+
+	line = slash ? slash + 1 : line;
+	colon = strchr(line, ':');
+	column = strrchr(line, ':');
+	if (*line == '?' || !colon || !strncmp(colon, ":0", 2))
+		return false;
+	if (column != colon)
+		*column = '\0';
+	snprintf(text, size, "%s", line);
+	return true;
+}
+
+/*
+ * "file.c:12", of the innermost inlined function that is not one of
+ * dsa/kernel.h: its callers are what a kernel's author knows. Empty: not known.
+ */
 static void line_text(const struct elf *elf, uint64_t addr, char *text, size_t size)
 {
 	static const char *const tools[] = { "llvm-symbolizer-19", "llvm-symbolizer" };
-	char out[4096], *line, *end, *slash;
+	char out[4096], *line, *rest = out;
+	unsigned int i = 0;
 
 	*text = '\0';
-	for (unsigned int i = 0; i < 2; i++) {
-		if (!run_symbolizer(tools[i], elf->path, addr, out, sizeof(out)))
-			continue;
-		line = strchr(out, '\n');
-		end = line ? strchr(line + 1, '\n') : NULL;
-		if (!end || line[1] == '?')
-			return;
-		*end = '\0';
-		slash = strrchr(line + 1, '/');
-		line = slash ? slash : line;
-		/* Drop the column. */
-		end = strrchr(line, ':');
-		if (end && strchr(line, ':') != end)
-			*end = '\0';
-		if (strcmp(strchr(line, ':') ? strchr(line, ':') : "", ":0"))
-			snprintf(text, size, "%s", line + 1);
+	while (i < 2 && !run_symbolizer(tools[i], elf->path, addr, out, sizeof(out)))
+		i++;
+	if (i == 2)
 		return;
-	}
+	/* Pairs of lines: function, place. */
+	for (i = 0; (line = strsep(&rest, "\n")) && *line; i++)
+		if (i % 2 && shorten(line, text, size) && strncmp(text, "kernel.h:", 9))
+			return;
 }
 
 static void function_text(const struct elf *elf, uint64_t addr, char *text, size_t size)

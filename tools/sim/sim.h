@@ -76,6 +76,7 @@ enum buffer_kind { BUFFER_IN, BUFFER_OUT, BUFFER_INOUT, BUFFER_ZERO };
 struct buffer {
 	enum buffer_kind kind;
 	const char *text; /* as on the command line */
+	char *words; /* holds @in and @out */
 	const char *in, *out;
 	uint8_t *data; /* of @in, until loaded */
 	uint64_t bytes, va;
@@ -273,8 +274,9 @@ bool bare_is(const struct elf *elf);
 void bare_prepare(struct sim *s, struct launch *l);
 /* The device wrote system memory; bus lock held. */
 void bare_bus_write(struct sim *s, uint64_t offset, size_t len);
-/* True: the program is over, or goes on behind the fault. */
+/* True: the program is over. */
 bool bare_run(struct sim *s, struct dsa_debug *at);
+/* True: it goes on, where the pc is now. */
 bool bare_fault(struct sim *s, struct dsa_debug *at);
 /* Exit status, or -1: tohost was not written. */
 int bare_status(const struct sim *s);

@@ -72,7 +72,7 @@ static void put_line(struct sim *s, const struct pending *p, const struct dsa_de
 		(unsigned long long)(p->pc - s->elf.bias));
 	fprintf(file, len == 2 ? "%04x     " : "%08x ", len == 2 ? p->insn & 0xffff : p->insn);
 	fprintf(file, "%-32s # %s", text, place);
-	if (at->event == DSA_DEBUG_FAULT)
+	if (at->event == DSA_DEBUG_FAULT && at->hart->arch.instret == p->instret)
 		fprintf(file, "  %s, address 0x%llx", rv_cause_name(at->hart->fault.cause),
 			(unsigned long long)at->hart->fault.addr);
 	else
