@@ -364,7 +364,7 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* 
 void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
 
-void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]);      /* claim */
+void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]); /* claim */
 
 /* ---- debug.c; claim, ops->debug is there ---- */
 uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event);

@@ -122,20 +122,17 @@ static uint8_t *zero_memory(uint64_t bytes, const char *what)
 void device_new(struct sim *s)
 {
 	const char *error;
-	char hbm[32], spad[32];
 
 	pthread_mutex_init(&s->bus, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->work, NULL);
 	pthread_cond_init(&s->event, NULL);
 	s->ram = zero_memory(BUS_BYTES, "system memory");
-	s->hbm = zero_memory(ALIGN_UP(s->o->cfg.hbm_size, DSA_PAGE_SIZE), "HBM");
+	s->hbm = zero_memory(s->o->cfg.hbm_size, "HBM");
 	s->o->cfg.hbm = s->hbm;
 	s->core = dsa_core_new(&s->o->cfg, &ops, s, &error);
 	if (!s->core)
-		input_error("no such device: %s (--hbm-size is %s, --scratchpad-size %s)", error,
-			    size_text(s->o->cfg.hbm_size, hbm),
-			    size_text(s->o->cfg.scratch_size, spad));
+		run_error("the device cannot be made: %s", error);
 }
 
 void device_free(struct sim *s)

@@ -58,8 +58,8 @@ struct gdb {
 	bool acks;
 	bool moved; /* did the program run since it was resumed? */
 	uint64_t low, high;
-	int signal;      /* why it stopped last */
-	char reason[40]; /* more of that, for the stop reply */
+	int signal;          /* why it stopped last */
+	char reason[40];     /* more of that, for the stop reply */
 	uint32_t program[3]; /* the one under the debugger */
 	struct breakpoint breaks[MAX_BREAKS];
 	unsigned int break_count;
@@ -334,14 +334,15 @@ static void describe_regs(char *xml, size_t size)
 	for (int i = 0; i < 32; i++)
 		fprintf(f, "<reg name=\"%s\" bitsize=\"64\" type=\"%s\" regnum=\"%d\"/>",
 			rv_reg_name(i),
-			i == 1		  ? "code_ptr" :
+			i == 1           ? "code_ptr" :
 			i >= 2 && i <= 4 ? "data_ptr" :
 					   "int",
 			i);
-	fprintf(f, "<reg name=\"pc\" bitsize=\"64\" type=\"code_ptr\" regnum=\"%d\"/></feature>"
-		   "<feature name=\"org.gnu.gdb.riscv.fpu\"><union id=\"riscv_double\">"
-		   "<field name=\"float\" type=\"ieee_single\"/>"
-		   "<field name=\"double\" type=\"ieee_double\"/></union>",
+	fprintf(f,
+		"<reg name=\"pc\" bitsize=\"64\" type=\"code_ptr\" regnum=\"%d\"/></feature>"
+		"<feature name=\"org.gnu.gdb.riscv.fpu\"><union id=\"riscv_double\">"
+		"<field name=\"float\" type=\"ieee_single\"/>"
+		"<field name=\"double\" type=\"ieee_double\"/></union>",
 		REG_PC);
 	for (int i = 0; i < 32; i++)
 		fprintf(f, "<reg name=\"%s\" bitsize=\"64\" type=\"riscv_double\" regnum=\"%d\"/>",

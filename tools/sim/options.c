@@ -152,6 +152,17 @@ static uint64_t size(const char *option, const char *text, uint64_t max)
 	return v;
 }
 
+static uint64_t power_of_two(const char *option, const char *text, uint64_t min, uint64_t max)
+{
+	uint64_t v = size(option, text, max);
+	char least[32], most[32];
+
+	if (v < min || v & (v - 1))
+		usage_error("%s %s: not a power of two from %s to %s", option, text,
+			    size_text(min, least), size_text(max, most));
+	return v;
+}
+
 static void triple(const char *option, const char *text, uint32_t out[3], uint32_t rest)
 {
 	const char *p = text;
@@ -403,10 +414,11 @@ static bool device_option(struct options *o, int c, const char *text)
 		d->copy_engines = (unsigned int)number("--copy-engines", text, 1, 16);
 		return true;
 	case OPT_HBM:
-		d->hbm_size = size("--hbm-size", text, 1ull << 40);
+		d->hbm_size = power_of_two("--hbm-size", text, 1u << 20, 1ull << 40);
 		return true;
 	case OPT_SPAD:
-		d->scratch_size = (uint32_t)size("--scratchpad-size", text, 16u << 20);
+		d->scratch_size = (uint32_t)power_of_two("--scratchpad-size", text, 64u << 10,
+							 16u << 20);
 		return true;
 	case OPT_CLOCK:
 		d->core_clock_khz = (uint32_t)number("--core-clock-khz", text, 1, UINT32_MAX);

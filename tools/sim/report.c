@@ -159,8 +159,9 @@ static void address_text(struct sim *s, uint64_t va, char *text, size_t size)
 
 	*text = '\0';
 	if (b && va - b->va < b->bytes)
-		snprintf(text, size, " = buffer %d (%s) + 0x%" PRIx64 "%s", (int)(b - s->o->buffers),
-			 b->text, va - b->va, b->kind == BUFFER_IN ? ", read-only" : "");
+		snprintf(text, size, " = buffer %d (%s) + 0x%" PRIx64 "%s",
+			 (int)(b - s->o->buffers), b->text, va - b->va,
+			 b->kind == BUFFER_IN ? ", read-only" : "");
 	else if (b)
 		snprintf(text, size, " = 0x%" PRIx64 " beyond the end of buffer %d (%s; %s)",
 			 va - b->va - b->bytes, (int)(b - s->o->buffers), b->text,
@@ -215,8 +216,8 @@ static void say_timeout(struct sim *s)
 		char place[600];
 
 		place_text(s, p->pc, place, sizeof(place));
-		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", p->core, p->program[0],
-			p->program[1], p->program[2], place);
+		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", p->core,
+			p->program[0], p->program[1], p->program[2], place);
 	}
 	if (s->sample_count > 8)
 		fprintf(stderr, "  and %u more cores\n", s->sample_count - 8);
@@ -257,8 +258,8 @@ static void say_stalled(struct sim *s)
 	fprintf(stderr,
 		"  queue 0, before kernel %s (launch %d), waits until the 64-bit word at\n"
 		"  buffer %u (%s) + %" PRIu64 " is at least %" PRIu64 "; it is %" PRIu64 "\n",
-		l->kernel, (int)(l - s->o->launches) + 1, w->buffer,
-		s->o->buffers[w->buffer].text, w->offset, w->value, word);
+		l->kernel, (int)(l - s->o->launches) + 1, w->buffer, s->o->buffers[w->buffer].text,
+		w->offset, w->value, word);
 }
 
 static void say_outcome(struct sim *s, const struct result *r)
@@ -305,8 +306,7 @@ static void print_text(struct sim *s, const struct result *r)
 	}
 	if (r->outcome == RUN_OK && r->wall_ns)
 		printf("took %.3f ms of host time, %.0f million instructions/s\n",
-		       (double)r->wall_ns / 1e6,
-		       (double)instructions * 1e3 / (double)r->wall_ns);
+		       (double)r->wall_ns / 1e6, (double)instructions * 1e3 / (double)r->wall_ns);
 }
 
 /* ---- JSON ---- */
@@ -365,8 +365,8 @@ static void json_wait(struct sim *s)
 		return;
 	printf(",\n  \"wait\": { ");
 	json_string("kernel", l->kernel);
-	printf(", \"buffer\": %u, \"offset\": %" PRIu64 ", \"value\": %" PRIu64 ", \"word\": %" PRIu64
-	       " }",
+	printf(", \"buffer\": %u, \"offset\": %" PRIu64 ", \"value\": %" PRIu64
+	       ", \"word\": %" PRIu64 " }",
 	       w->buffer, w->offset, w->value, word);
 }
 

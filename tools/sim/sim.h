@@ -76,12 +76,12 @@ enum buffer_kind { BUFFER_IN, BUFFER_OUT, BUFFER_INOUT, BUFFER_ZERO };
 struct buffer {
 	enum buffer_kind kind;
 	const char *text; /* as on the command line */
-	char *words; /* holds @in and @out */
+	char *words;      /* holds @in and @out */
 	const char *in, *out;
 	uint8_t *data; /* of @in, until loaded */
 	uint64_t bytes, va;
 	uint64_t hbm; /* contiguous there */
-	int fd; /* of @out */
+	int fd;       /* of @out */
 	bool created;
 };
 
