@@ -127,7 +127,7 @@ static void request(struct sim *s, const struct dsa_debug *at, uint64_t va)
 		return;
 	}
 	if (r[0] == HTIF_WRITE && (r[1] == 1 || r[1] == 2))
-		r[0] = print(s, at, r[1] == 1 ? stdout : stderr, r[2], r[3]);
+		r[0] = print(s, at, r[1] == 1 && !s->o->json ? stdout : stderr, r[2], r[3]);
 	else
 		r[0] = (uint64_t)-ENOSYS;
 	dsa_core_debug_write(s->core, at, va, r, sizeof(r[0]));
