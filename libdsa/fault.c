@@ -35,6 +35,7 @@ static const char *code_text(uint32_t code)
 		[DSA_ERR_SCRATCHPAD] = "not in the scratchpad, or not aligned there",
 		[DSA_ERR_BARRIER] = "no mbarrier there, or an operand out of its range",
 		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
+		[DSA_ERR_MATRIX_OP] = "malformed matrix operation",
 	};
 
 	if (code < sizeof(texts) / sizeof(texts[0]) && texts[code])

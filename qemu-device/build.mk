@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 # The device core as a library. QEMU's own build compiles the same sources.
 
-include qemu-device/core/rv/flags.mk
+include qemu-device/core/rv/flags.mk qemu-device/core/num/num.mk qemu-device/core/mat/mat.mk
 
-CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c frontend.c irq.c launch.c log.c mmu.c queue.c \
-	mbarrier.c regs.c reset.c save.c sched.c telemetry.c \
-	tensor.c unit.c xdsa.c)
+CORE_SRCS := $(addprefix qemu-device/core/,copy.c core.c debug.c frontend.c irq.c launch.c log.c \
+	matrix.c mbarrier.c mmu.c queue.c regs.c reset.c save.c sched.c telemetry.c tensor.c unit.c xdsa.c)
 
-DSACORE_OBJS := $(patsubst %.c,$(B)/obj/%.c.o,$(CORE_SRCS) $(RV_SRCS))
-DSACORE_ASAN_OBJS := $(patsubst %.c,$(B)/obj-asan/%.c.o,$(CORE_SRCS) $(RV_SRCS))
-DSACORE_TSAN_OBJS := $(patsubst %.c,$(B)/obj-tsan/%.c.o,$(CORE_SRCS) $(RV_SRCS))
+DSACORE_SRCS := $(CORE_SRCS) $(RV_SRCS) $(NUM_SRCS) $(MAT_SRCS)
+DSACORE_OBJS := $(patsubst %.c,$(B)/obj/%.c.o,$(DSACORE_SRCS))
+DSACORE_ASAN_OBJS := $(patsubst %.c,$(B)/obj-asan/%.c.o,$(DSACORE_SRCS))
+DSACORE_TSAN_OBJS := $(patsubst %.c,$(B)/obj-tsan/%.c.o,$(DSACORE_SRCS))
 RV_OBJS := $(foreach o,obj obj-asan obj-tsan,$(patsubst %.c,$(B)/$(o)/%.c.o,$(RV_SRCS)))
 
+NUM_OBJS := $(foreach o,obj obj-asan obj-tsan,$(patsubst %.c,$(B)/$(o)/%.c.o,$(NUM_SRCS) $(MAT_SRCS)))
+
 $(RV_OBJS): CFLAGS += $(RV_CFLAGS)
+$(NUM_OBJS): CFLAGS += $(NUM_CFLAGS)
 $(DSACORE_OBJS) $(DSACORE_ASAN_OBJS) $(DSACORE_TSAN_OBJS): CPPFLAGS += -I$(TOP)/qemu-device/core
 
 TSAN_FLAGS := -fsanitize=thread -fno-omit-frame-pointer

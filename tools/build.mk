@@ -14,3 +14,5 @@ $(B)/bin/dsa-smi: $(B)/obj/tools/dsa-smi.c.o | $(B)/lib/libdsa.so
 
 .PHONY: dsa-smi
 dsa-smi: $(B)/bin/dsa-smi
+
+include tools/sim/build.mk

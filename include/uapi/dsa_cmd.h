@@ -211,6 +211,7 @@ enum dsa_error_code {
 	DSA_ERR_SCRATCHPAD = 22, /* not wholly in the scratchpad, or not aligned there */
 	DSA_ERR_BARRIER = 23,    /* no mbarrier, or counted below zero */
 	DSA_ERR_DEADLOCK = 24,   /* waits for what can never happen */
+	DSA_ERR_MATRIX_OP = 25,  /* matrix operation: a field out of its range, types that do not go */
 };
 
 /* Which unit met an error. */
@@ -246,11 +247,17 @@ enum dsa_access {
 enum dsa_x_unit {
 	DSA_X_TENSOR = 0,
 	DSA_X_MBAR = 1,
+	DSA_X_MATRIX = 2,
 };
 
 enum dsa_x_tensor {
 	DSA_X_TENSOR_START = 0, /* rs1: VA of a struct dsa_tensor_op */
 	DSA_X_TENSOR_DRAIN = 1, /* waits until all stores have completed */
+};
+
+enum dsa_x_matrix {
+	DSA_X_MATRIX_START = 0, /* rs1: VA of a struct dsa_matrix_op */
+	DSA_X_MATRIX_WAIT = 1,  /* waits until all operations have completed */
 };
 
 enum dsa_x_mbar {
@@ -304,6 +311,22 @@ enum dsa_type {
 	DSA_TYPE_F64 = 11,
 	DSA_TYPE_F8E4M3 = 12,
 	DSA_TYPE_F8E5M2 = 13,
+	DSA_TYPE_TENSOR_COUNT, /* tensor maps know those above, the matrix unit most of all */
+	DSA_TYPE_TF32 = 16,    /* in 32 bits, like F32; read with 10 bits of mantissa */
+	DSA_TYPE_F6E2M3 = 17,  /* elements of less than a byte are packed, low bits first */
+	DSA_TYPE_F6E3M2 = 18,
+	DSA_TYPE_F4E2M1 = 19,
+	DSA_TYPE_I4 = 20,
+	/* Blocks of 32 along a row, a scale (E8M0) each in a place of its own. */
+	DSA_TYPE_MXF8E4M3 = 24,
+	DSA_TYPE_MXF8E5M2 = 25,
+	DSA_TYPE_MXF6E2M3 = 26,
+	DSA_TYPE_MXF6E3M2 = 27,
+	DSA_TYPE_MXF4E2M1 = 28,
+	DSA_TYPE_MXI8 = 29,
+	/* Blocks of 32 with their scale (F16) before the elements, as in GGUF files. */
+	DSA_TYPE_Q8_0 = 30,
+	DSA_TYPE_Q4_0 = 31,
 	DSA_TYPE_COUNT
 };
 
@@ -356,7 +379,7 @@ enum dsa_tensor_swizzle {
 	DSA_SWIZZLE_128B = 3,
 };
 
-#define DSA_TENSOR_MAP_ALIGN 8  /* bytes, of a struct dsa_tensor_map */
+#define DSA_X_DESC_ALIGN     8  /* bytes, of all that an operation is described by */
 #define DSA_TENSOR_ALIGN     16 /* bytes, of a box or copy in the scratchpad */
 
 /*
@@ -387,6 +410,51 @@ enum dsa_tensor_opcode {
 };
 
 #define DSA_TENSOR_BULK 0x1u
+
+/*
+ * DOC: Matrix operations
+ *
+ * D = A x B + C on tiles in the scratchpad. A is m x k, B k x n, C and D are
+ * m x n. A tile is stored as rows, @pitch bytes from one to the next; with
+ * DSA_MATRIX_TRANSPOSED its rows are the matrix' columns. Blocks run along the
+ * stored rows.
+ *
+ *	A and B		sums	C
+ *	both F64	F64	any floating point
+ *	floating point,	F32	any floating point but F64
+ *	MX, Q
+ *	I8, U8, I4	I32	any integer of these
+ *
+ * Each sum begins with its element of C, or zero, and takes one fused
+ * multiply-add per product in order of k (docs/numerics.md). It is multiplied
+ * by @scale and converted to D's type: any of F64 F32 TF32 F16 BF16 F8 F6 F4
+ * I32 I8 U8 I4.
+ */
+struct dsa_matrix_tile {
+	uint64_t addr;        /* in the scratchpad, multiple of 16; C: 0 for zeros */
+	uint64_t scales;      /* of MX types, a byte a block; else 0 */
+	uint32_t pitch;       /* bytes */
+	uint32_t scale_pitch; /* bytes; 0 without scales */
+	uint8_t type;         /* enum dsa_type */
+	uint8_t flags;        /* DSA_MATRIX_TRANSPOSED */
+	uint16_t reserved[3]; /* zero */
+};
+
+#define DSA_MATRIX_TRANSPOSED 0x1u
+
+struct dsa_matrix_op {
+	struct dsa_matrix_tile a, b, c, d;
+	uint16_t m, n, k; /* 1 .. DSA_MATRIX_MAX */
+	uint8_t flags;    /* DSA_MATRIX_SATURATE, DSA_MATRIX_STOCHASTIC */
+	uint8_t reserved8;
+	float scale;
+	uint32_t reserved32; /* zero */
+	uint64_t seed;       /* of stochastic rounding; else zero */
+};
+
+#define DSA_MATRIX_MAX        256
+#define DSA_MATRIX_SATURATE   0x1u /* beyond D's range: its largest value, not infinity or NaN */
+#define DSA_MATRIX_STOCHASTIC 0x2u /* else to nearest, ties to even */
 
 enum dsa_sys_selector {
 	DSA_SYS_PID_X = 0,

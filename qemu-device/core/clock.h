@@ -21,7 +21,13 @@
  *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
  *                   min(cores, programs of the launch), at least
  *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later
- *   wait            until the mbarrier's phase, or the stores, have completed
+ *   matrix op       on the core's matrix unit, one after the other:
+ *                   DSA_T_MATRIX_CYCLES + m * n * k / rate, where the rate is
+ *                   matrix_macs for F16 and BF16, twice that for 8- and 6-bit
+ *                   types and four times for 4-bit ones (the wider operand
+ *                   counts; Q8_0 and Q4_0 as BF16), half for TF32, a 16th for
+ *                   F32, a 32nd for F64
+ *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed
  *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
@@ -47,6 +53,7 @@
 #define DSA_T_PROGRAM_CYCLES 32
 #define DSA_T_TENSOR_CYCLES  16
 #define DSA_T_HBM_CYCLES     600
+#define DSA_T_MATRIX_CYCLES  32
 
 /* No program's clock goes beyond: sums of them do not wrap. */
 #define DSA_MAX_CYCLES (1ull << 56)

@@ -13,6 +13,7 @@ void dsa_core_config_default(struct dsa_core_config *config)
 		.scratch_size = 2u << 20,
 		.vlen = 4096,
 		.core_clock_khz = 1500000,
+		.matrix_macs = 20608,
 		.hbm_mb_per_s = 3350000,
 		.bus_mb_per_s = 63000,
 		.serial = 1,
@@ -38,6 +39,8 @@ static const char *config_error(const struct dsa_core_config *c)
 		return "scratchpad size must be a power of two from 64 KiB to 16 MiB";
 	if (!power_of_two(c->vlen, RV_VLEN_MIN, RV_VLEN_MAX))
 		return "vlen must be a power of two from 128 to 65536";
+	if (c->matrix_macs < 32)
+		return "the matrix rate is below 32 a cycle";
 	if (!c->core_clock_khz || !c->hbm_mb_per_s || !c->bus_mb_per_s)
 		return "modelled clock and bandwidths must not be zero";
 	return NULL;

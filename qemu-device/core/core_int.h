@@ -17,6 +17,7 @@
 #include "hw/dsa_mmu.h"
 #include "hw/dsa_regs.h"
 #include "hw/dsa_ring.h"
+#include "mat/mat.h"
 #include "rv/rv.h"
 #include "uapi/dsa_cmd.h"
 
@@ -191,6 +192,8 @@ struct dsa_unit {
 	uint64_t stall;              /* cycles that the program has waited */
 	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
 	uint64_t store_done;         /* and has completed all stores */
+	uint64_t matrix_free;        /* cycle at which its matrix unit is free */
+	struct mat_unit *matrix;     /* that unit's buffers */
 	bool spad_valid;             /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
@@ -366,11 +369,14 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* 
 void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex */
 void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
+void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]); /* claim */
 
 /* ---- xdsa.c; claim ---- */
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x);
 /* [addr, addr + len) in its scratchpad, or NULL, the fault recorded. */
 void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len, uint64_t align);
+/* A copy of what describes an operation, from memory or the scratchpad. */
+bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *buf, size_t len);
 bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr);
 /* The program's clock, cycles; and waiting until it shows @cycle. */
 uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x);
@@ -384,6 +390,12 @@ bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint6
 
 /* ---- tensor.c; claim ---- */
 bool tensor_execute(struct dsa_unit *u, struct rv_ext *x);
+
+/* ---- matrix.c; claim ---- */
+bool matrix_execute(struct dsa_unit *u, struct rv_ext *x);
+
+/* ---- debug.c; claim, ops->debug is there ---- */
+uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event);
 
 /* ---- sched.c; mutex held ---- */
 void sched_wake(struct dsa_core *core);

@@ -28,6 +28,22 @@ struct dsa_core;
 
 enum dsa_log_level { DSA_LOG_GUEST_ERROR, DSA_LOG_INFO, DSA_LOG_TRACE };
 
+struct rv_hart; /* rv/rv.h */
+
+enum dsa_debug_event {
+	DSA_DEBUG_RUN,   /* the program is about to go on, at the start too (instret 0) */
+	DSA_DEBUG_END,   /* it returned */
+	DSA_DEBUG_FAULT, /* hart->fault is about to end the launch */
+};
+
+/* A core that stands between two instructions of a program. */
+struct dsa_debug {
+	enum dsa_debug_event event;
+	unsigned int core;
+	uint32_t program[3];
+	struct rv_hart *hart; /* hart->arch may be read and changed */
+};
+
 struct dsa_host_ops {
 	/* Take and release the bus lock. Called by dsa_core_run's callees. */
 	void (*lock)(void *host);
@@ -58,6 +74,16 @@ struct dsa_host_ops {
 	uint64_t (*now_ns)(void *host);
 	/* A line without newline; the core bounds how many guest errors it logs. */
 	void (*log)(void *host, enum dsa_log_level level, const char *line);
+	/*
+	 * May be NULL: no debugger, and nothing is spent on one. Called by the
+	 * thread that runs the core, no locks held; may block, and may use
+	 * dsa_core_debug_read() and _write(). Returns after
+	 *   RUN    how many instructions may run before the next call; fewer
+	 *          may, but one does;
+	 *   FAULT  not 0 to forget the fault and go on at hart->arch.pc;
+	 *   END    anything.
+	 */
+	uint64_t (*debug)(void *host, struct dsa_debug *at);
 };
 
 struct dsa_core_config {
@@ -68,6 +94,7 @@ struct dsa_core_config {
 	uint32_t scratch_size;     /* bytes per core, power of two, 64 KiB .. 16 MiB */
 	uint32_t vlen;             /* bits of a vector register, power of two, 128 .. 65536 */
 	uint32_t core_clock_khz;   /* modelled */
+	uint32_t matrix_macs;      /* modelled, of BF16, a core and cycle; at least 32 */
 	uint32_t hbm_mb_per_s;     /* modelled, 10^6 bytes/s */
 	uint32_t bus_mb_per_s;     /* modelled, to system memory */
 	uint64_t serial;
@@ -116,6 +143,18 @@ enum dsa_run_result {
  * Callable by many threads at once; each call works for a different engine.
  */
 enum dsa_run_result dsa_core_run(struct dsa_core *core, unsigned int budget_us);
+
+/*
+ * Memory as the program of core @at->core sees it, scratchpad included; from
+ * within ops->debug only. Any right to a page is enough for either: this is
+ * how a debugger plants breakpoints. 0 or an enum dsa_error_code; an access
+ * that fails in the middle has done what came before. Decoded code is
+ * forgotten by a write on all cores that are not running.
+ */
+uint32_t dsa_core_debug_read(struct dsa_core *core, const struct dsa_debug *at, uint64_t va,
+			     void *buf, size_t len);
+uint32_t dsa_core_debug_write(struct dsa_core *core, const struct dsa_debug *at, uint64_t va,
+			      const void *buf, size_t len);
 
 /* True when no queue has work in flight and nothing is pending. */
 bool dsa_core_idle(struct dsa_core *core);

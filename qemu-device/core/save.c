@@ -88,6 +88,7 @@ static void io_config(struct stream *s, const struct dsa_core_config *c)
 	io_same(s, c->copy_engines, "number of copy engines differs");
 	io_same(s, c->scratch_size, "scratchpad size differs");
 	io_same(s, c->core_clock_khz, "core clock differs");
+	io_same(s, c->matrix_macs, "matrix rate differs");
 	io_same(s, c->hbm_mb_per_s, "HBM bandwidth differs");
 	io_same(s, c->bus_mb_per_s, "bus bandwidth differs");
 }

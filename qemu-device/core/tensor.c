@@ -32,7 +32,7 @@ static const struct type_desc {
 	uint8_t size;
 	bool floating, reducible;
 	uint64_t nan;
-} types[DSA_TYPE_COUNT] = {
+} types[DSA_TYPE_TENSOR_COUNT] = {
 	[DSA_TYPE_U8] = { 1, false, true, 0 },
 	[DSA_TYPE_I8] = { 1, false, true, 0 },
 	[DSA_TYPE_U16] = { 2, false, true, 0 },
@@ -106,21 +106,6 @@ static bool box_write(struct box *b, uint64_t va, const uint8_t *buf, size_t len
 	return true;
 }
 
-/* A descriptor, from memory or the scratchpad. */
-static bool descriptor(struct box *b, uint64_t va, void *buf, size_t len, uint64_t align)
-{
-	const void *p;
-
-	if (va % align)
-		return xdsa_fault(b->x, DSA_ERR_MISALIGNED, DSA_ACCESS_READ, va);
-	if (va < DSA_SCRATCHPAD_BASE)
-		return box_read(b, va, buf, len);
-	p = xdsa_spad(b->u, b->x, va, len, align);
-	if (p)
-		memcpy(buf, p, len);
-	return p;
-}
-
 /* ---- checks ---- */
 
 static bool unused_ok(const struct dsa_tensor_map *m)
@@ -148,7 +133,7 @@ static bool map_ok(const struct dsa_tensor_map *m)
 {
 	uint32_t esize;
 
-	if (!m->rank || m->rank > DSA_TENSOR_RANK || m->type >= DSA_TYPE_COUNT ||
+	if (!m->rank || m->rank > DSA_TENSOR_RANK || m->type >= DSA_TYPE_TENSOR_COUNT ||
 	    m->fill > DSA_FILL_NAN || m->swizzle > DSA_SWIZZLE_128B || !unused_ok(m))
 		return false;
 	if (m->fill == DSA_FILL_NAN && !types[m->type].floating)
@@ -197,7 +182,7 @@ static bool box_map(struct box *b)
 		b->esize = 1;
 		return true;
 	}
-	if (!descriptor(b, b->op.global, &b->map, sizeof(b->map), DSA_TENSOR_MAP_ALIGN))
+	if (!xdsa_descriptor(b->u, b->x, b->op.global, &b->map, sizeof(b->map)))
 		return false;
 	if (!map_ok(&b->map))
 		return xdsa_fault(b->x, DSA_ERR_TENSOR_MAP, DSA_ACCESS_NONE, b->op.global);
@@ -523,7 +508,7 @@ static bool tensor_start(struct dsa_unit *u, struct rv_ext *x)
 	struct box b = { .u = u, .x = x };
 	uint64_t done;
 
-	if (!descriptor(&b, x->rs1, &b.op, sizeof(b.op), 8))
+	if (!xdsa_descriptor(u, x, x->rs1, &b.op, sizeof(b.op)))
 		return false;
 	if (!op_fields_ok(&b.op))
 		return xdsa_fault(x, DSA_ERR_TENSOR_OP, DSA_ACCESS_NONE, x->rs1);

@@ -173,6 +173,9 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 	};
 
 	u->index = index;
+	u->matrix = mat_unit_new();
+	if (!u->matrix)
+		return false;
 	u->spad = mmap(NULL, core->cfg.scratch_size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (u->spad == MAP_FAILED) {
@@ -191,6 +194,8 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 
 void unit_fini(struct dsa_core *core, struct dsa_unit *u)
 {
+	if (u->matrix)
+		mat_unit_free(u->matrix);
 	if (!u->spad)
 		return;
 	rv_hart_fini(&u->hart);
@@ -221,7 +226,7 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 
 /* ---- programs ---- */
 
-static void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
+void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
 {
 	const uint32_t *grid = u->q->launch.cmd.grid;
 
@@ -269,6 +274,7 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	u->stall = 0;
 	u->tensor_free = 0;
 	u->store_done = 0;
+	u->matrix_free = 0;
 	u->in_program = true;
 }
 
@@ -276,9 +282,11 @@ static void program_end(struct dsa_unit *u)
 {
 	uint64_t cycles = u->hart.arch.instret + u->stall;
 
-	/* A program is over when its stores are. */
+	/* A program is over when all that it started is. */
 	if (cycles < u->store_done)
 		cycles = u->store_done;
+	if (cycles < u->matrix_free)
+		cycles = u->matrix_free;
 	cycles += DSA_T_PROGRAM_CYCLES;
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;
@@ -400,6 +408,23 @@ static bool unit_more(struct dsa_core *core, struct dsa_unit *u)
 	return more;
 }
 
+static uint64_t unit_slice(struct dsa_core *core, struct dsa_unit *u)
+{
+	uint64_t n;
+
+	if (!core->ops->debug)
+		return DSA_UNIT_SLICE;
+	n = debug_call(core, u, DSA_DEBUG_RUN);
+	return n < DSA_UNIT_SLICE ? n + !n : DSA_UNIT_SLICE;
+}
+
+/* Does a debugger take the fault upon itself? */
+static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
+{
+	return core->ops->debug && fault_code(&u->hart.fault) != DSA_ERR_ABORTED &&
+	       debug_call(core, u, DSA_DEBUG_FAULT);
+}
+
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 {
 	bool look = false;
@@ -417,12 +442,16 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 		if (look && now_ns(core) >= deadline)
 			break;
 		look = true;
-		switch (rv_run(&u->hart, DSA_UNIT_SLICE)) {
+		switch (rv_run(&u->hart, unit_slice(core, u))) {
 		case RV_EXIT_DONE:
+			if (core->ops->debug)
+				debug_call(core, u, DSA_DEBUG_END);
 			look = u->hart.arch.instret > 4096;
 			program_end(u);
 			break;
 		case RV_EXIT_FAULT:
+			if (unit_debug_fault(core, u))
+				break;
 			unit_fault(core, u);
 			mem_flush_dirty(&u->mem);
 			return;

@@ -32,6 +32,24 @@ void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t le
 	return u->spad + off;
 }
 
+bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *buf, size_t len)
+{
+	uint64_t bad = va;
+	const void *p;
+	uint32_t err;
+
+	if (va % DSA_X_DESC_ALIGN)
+		return xdsa_fault(x, DSA_ERR_MISALIGNED, DSA_ACCESS_READ, va);
+	if (va < DSA_SCRATCHPAD_BASE) {
+		err = mem_read(&u->mem, va, buf, len, &bad);
+		return !err || xdsa_fault(x, err, DSA_ACCESS_READ, bad);
+	}
+	p = xdsa_spad(u, x, va, len, DSA_X_DESC_ALIGN);
+	if (p)
+		memcpy(buf, p, len);
+	return p;
+}
+
 uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x)
 {
 	return x->instret + u->stall;
@@ -49,7 +67,12 @@ void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle)
 
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)
 {
-	if (x_unit(x) == DSA_X_TENSOR)
+	switch (x_unit(x)) {
+	case DSA_X_TENSOR:
 		return tensor_execute(u, x);
-	return mbarrier_execute(u, x);
+	case DSA_X_MATRIX:
+		return matrix_execute(u, x);
+	default:
+		return mbarrier_execute(u, x);
+	}
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Tests of the command-line tools: scripts, dsa-smi's in the VM.
+# Tests of the command-line tools: scripts, dsa-smi's in the VM. dsa-sim's wants dsa-sim, twice.
 
-HOST_TESTS += $(TOP)/tests/tools/dsacc_test $(TOP)/tests/tools/make_test $(TOP)/tests/tools/dsa_vm
+HOST_TESTS += $(addprefix $(TOP)/tests/tools/,dsacc_test make_test dsa_vm dsa_sim)
 GUEST_TESTS += $(TOP)/tests/tools/dsa-smi_test
+
+$(TOP)/tests/tools/dsa_sim: | $(B)/bin/dsa-sim $(B)/tests/tools/dsa-sim-asan

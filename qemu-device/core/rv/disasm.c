@@ -160,6 +160,27 @@ unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size)
 	return in.len;
 }
 
+int rv_dest(uint32_t insn)
+{
+	struct rv_insn in;
+
+	if (!rv_decode(insn, &in))
+		return -1;
+	switch (in.row->args[0]) {
+	case 'd':
+		return in.rd;
+	case 'D':
+		return 32 + in.rd;
+	default:
+		return -1;
+	}
+}
+
+const char *rv_reg_name(int reg)
+{
+	return reg < 32 ? xname[reg & 31] : fname[reg & 31];
+}
+
 const char *rv_cause_name(enum rv_cause cause)
 {
 	switch (cause) {

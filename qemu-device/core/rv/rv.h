@@ -278,5 +278,9 @@ const char *rv_cause_name(enum rv_cause cause);
  * its length in bytes; unknown encodings print as .insn data.
  */
 unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size);
+/* The register that it writes: 0 to 31 integer, 32 to 63 floating point; -1: none, or unknown. */
+int rv_dest(uint32_t insn);
+/* ABI name of such a register. */
+const char *rv_reg_name(int reg);
 
 #endif /* DSA_CORE_RV_H */

@@ -233,7 +233,8 @@ static void *zero_memory(size_t size)
 	return p;
 }
 
-struct dev *dev_new_with(const struct dsa_core_config *cfg, unsigned int threads)
+static struct dev *make(const struct dsa_core_config *cfg, unsigned int threads,
+			uint64_t (*debug)(void *host, struct dsa_debug *at))
 {
 	struct dev *d = calloc(1, sizeof(*d));
 	const char *error;
@@ -247,7 +248,9 @@ struct dev *dev_new_with(const struct dsa_core_config *cfg, unsigned int threads
 	pthread_mutex_init(&d->bus, NULL);
 	pthread_mutex_init(&d->wake_lock, NULL);
 	pthread_cond_init(&d->wake_cond, NULL);
-	d->core = dsa_core_new(&d->cfg, &ops, d, &error);
+	d->ops = ops;
+	d->ops.debug = debug;
+	d->core = dsa_core_new(&d->cfg, &d->ops, d, &error);
 	if (!d->core) {
 		printf("Bail out! dsa_core_new: %s\n", error);
 		exit(1);
@@ -255,6 +258,19 @@ struct dev *dev_new_with(const struct dsa_core_config *cfg, unsigned int threads
 	dev_map_default(d, 1);
 	dev_start(d, threads);
 	return d;
+}
+
+struct dev *dev_new_with(const struct dsa_core_config *cfg, unsigned int threads)
+{
+	return make(cfg, threads, NULL);
+}
+
+struct dev *dev_new_debug(uint64_t (*debug)(void *host, struct dsa_debug *at))
+{
+	struct dsa_core_config cfg;
+
+	dev_config(&cfg);
+	return make(&cfg, 0, debug);
 }
 
 struct dev *dev_new(unsigned int threads)

@@ -38,6 +38,7 @@
 
 struct dev {
 	struct dsa_core *core;
+	struct dsa_host_ops ops;
 	struct dsa_core_config cfg;
 	uint8_t *ram, *hbm;
 	pthread_mutex_t bus;
@@ -103,6 +104,8 @@ uint64_t rnd(uint64_t *state);
 /* ---- device ---- */
 void dev_config(struct dsa_core_config *cfg);
 struct dev *dev_new(unsigned int threads);
+/* Without threads; @debug is the core's ops->debug. */
+struct dev *dev_new_debug(uint64_t (*debug)(void *host, struct dsa_debug *at));
 struct dev *dev_new_with(const struct dsa_core_config *cfg, unsigned int threads);
 void dev_free(struct dev *d);
 void dev_start(struct dev *d, unsigned int threads);

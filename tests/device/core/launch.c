@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Launches, programs, faults of programs. */
 #include "harness.h"
+#include "rv/rv.h"
 
 #define CODE 0x300000
 #define CMDS 0x310000
@@ -538,20 +539,108 @@ static void two_launches(void)
 	dev_free(d);
 }
 
-const struct test launch_tests[] = { TEST(grid_inline),
-				     TEST(grid_threads),
-				     TEST(program_faults),
-				     TEST(fetch_faults),
-				     TEST(faulting_program),
-				     TEST(atomics),
-				     TEST(system_memory),
-				     TEST(start_state),
-				     TEST(scratchpad_cleared),
-				     TEST(new_code),
-				     TEST(kill_runaway),
-				     TEST(runaway_on_all_cores),
-				     TEST(co_resident),
-				     TEST(deterministic_time),
-				     TEST(bad_counters),
-				     TEST(two_launches),
-				     TESTS_END };
+/* ---- a debugger ---- */
+
+static struct {
+	unsigned int steps, ends, faults;
+	bool mend;
+} seen;
+
+static void debug_memory(struct dev *d, struct dsa_debug *at)
+{
+	uint32_t insn = ADDI(T0, T0, 5), was = 0;
+	uint64_t spad = 0x1122334455667788ull, back = 0;
+
+	/* Code is not writable for the program's sake only. */
+	CHECK_EQ(dsa_core_debug_read(d->core, at, VA_HBM + CODE + 4, &was, 4), 0);
+	CHECK_EQ(was, ADDI(T0, T0, 1));
+	CHECK_EQ(dsa_core_debug_write(d->core, at, VA_HBM + CODE + 4, &insn, 4), 0);
+	CHECK_EQ(dsa_core_debug_write(d->core, at, DSA_SCRATCHPAD_BASE + 0xffc, &spad, 8), 0);
+	CHECK_EQ(dsa_core_debug_read(d->core, at, DSA_SCRATCHPAD_BASE + 0xffc, &back, 8), 0);
+	CHECK_EQ(back, spad);
+	/* System memory, over the end of a page. */
+	CHECK_EQ(dsa_core_debug_write(d->core, at, VA_RAM + 0x400ffc, &spad, 8), 0);
+	CHECK_EQ(dsa_core_debug_read(d->core, at, VA_RAM + 0x400ffc, &back, 8), 0);
+	CHECK(!memcmp(ram_at(d, RAM_BASE + 0x400ffc), &spad, 8) && back == spad);
+	CHECK_EQ(dsa_core_debug_read(d->core, at, 0, &back, 8), DSA_ERR_MMU_UNMAPPED);
+	CHECK_EQ(dsa_core_debug_write(d->core, at, UINT64_MAX - 3, &back, 8), DSA_ERR_MMU_RANGE);
+}
+
+static uint64_t debug_hook(void *host, struct dsa_debug *at)
+{
+	struct dev *d = host;
+
+	switch (at->event) {
+	case DSA_DEBUG_RUN:
+		seen.steps++;
+		CHECK_EQ(at->program[1], 0);
+		if (!at->hart->arch.instret && !at->program[0])
+			debug_memory(d, at);
+		if (at->program[0] == 2) /* at a run */
+			return UINT64_MAX;
+		return at->program[0] == 1 ? 0 : 1; /* 0 means 1 */
+	case DSA_DEBUG_END:
+		seen.ends++;
+		return 0;
+	case DSA_DEBUG_FAULT:
+		seen.faults++;
+		CHECK_EQ(at->hart->fault.cause, RV_CAUSE_EBREAK);
+		CHECK_EQ(at->hart->arch.pc, VA_HBM + CODE + 8);
+		at->hart->arch.pc += 4;
+		if (at->program[0] == 1)
+			at->hart->arch.x[T0] = 77;
+		return seen.mend;
+	}
+	return 0;
+}
+
+/* Programs of 6 instructions and an ebreak each: one step by step, one by "0", one at a run. */
+static void debugger_on(bool mend)
+{
+	struct dev *d = dev_new_debug(debug_hook);
+	struct code k = code_at(d, CODE);
+	struct cmds c = cmds_at(d, CMDS);
+	const uint64_t *out = (const uint64_t *)(d->hbm + DATA);
+
+	memset(&seen, 0, sizeof(seen));
+	seen.mend = mend;
+	emit(&k, ADDI(T0, X0, 1));
+	emit(&k, ADDI(T0, T0, 1));
+	emit(&k, EBREAK);
+	emit(&k, SYSRD(T1, DSA_SYS_PID_X));
+	emit(&k, SLLI(T1, T1, 3));
+	emit(&k, ADD(A0, A0, T1));
+	emit(&k, SD(T0, A0, 0));
+	emit(&k, RET);
+	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 3, 1, 1)->counters = VA_HBM + ARGS;
+	queue_setup(d, 0, 1);
+	CHECK_EQ(run_cmds(&c, 0), mend);
+	CHECK_EQ(err_code(d, 0), mend ? 0 : DSA_ERR_BREAKPOINT);
+	if (mend) {
+		CHECK_EQ(out[0], 6);
+		CHECK_EQ(out[1], 77);
+		CHECK_EQ(out[2], 6);
+		CHECK_EQ(seen.ends, 3);
+		CHECK_EQ(seen.faults, 3);
+		CHECK_EQ(seen.steps, 8 + 8 + 2);
+		CHECK_EQ(((struct dsa_launch_counters *)(d->hbm + ARGS))->instructions, 3 * 7);
+	} else {
+		CHECK(seen.faults >= 1);
+	}
+	dev_free(d);
+}
+
+static void debugger(void)
+{
+	debugger_on(true);
+	debugger_on(false);
+}
+
+const struct test launch_tests[] = {
+	TEST(grid_inline),   TEST(grid_threads),       TEST(program_faults),
+	TEST(fetch_faults),  TEST(faulting_program),   TEST(atomics),
+	TEST(system_memory), TEST(start_state),        TEST(scratchpad_cleared),
+	TEST(new_code),      TEST(kill_runaway),       TEST(runaway_on_all_cores),
+	TEST(co_resident),   TEST(deterministic_time), TEST(bad_counters),
+	TEST(two_launches),  TEST(debugger),           TESTS_END
+};

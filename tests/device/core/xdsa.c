@@ -108,8 +108,8 @@ static uint64_t rig_ns(struct rig *r)
 
 /* ---- the model ---- */
 
-static const uint8_t type_size[DSA_TYPE_COUNT] = { 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, 1, 1 };
-static const uint64_t type_nan[DSA_TYPE_COUNT] = {
+static const uint8_t type_size[DSA_TYPE_TENSOR_COUNT] = { 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, 1, 1 };
+static const uint64_t type_nan[DSA_TYPE_TENSOR_COUNT] = {
 	[DSA_TYPE_F16] = 0x7e00,     [DSA_TYPE_BF16] = 0x7fc0,
 	[DSA_TYPE_F32] = 0x7fc00000, [DSA_TYPE_F64] = 0x7ff8000000000000,
 	[DSA_TYPE_F8E4M3] = 0x7f,    [DSA_TYPE_F8E5M2] = 0x7e,
@@ -160,7 +160,7 @@ static void random_map(struct dsa_tensor_map *m, int32_t *coord, uint64_t *seed)
 	memset(coord, 0, DSA_TENSOR_RANK * sizeof(*coord));
 	m->base = VA_HBM + DATA;
 	m->rank = 1 + rnd(seed) % DSA_TENSOR_RANK;
-	m->type = rnd(seed) % DSA_TYPE_COUNT;
+	m->type = rnd(seed) % DSA_TYPE_TENSOR_COUNT;
 	m->swizzle = rnd(seed) % 4;
 	m->fill = type_nan[m->type] && rnd(seed) % 2;
 	size = type_size[m->type];
@@ -476,7 +476,7 @@ static void c_rank6(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 static void c_type(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)op;
-	m->type = DSA_TYPE_COUNT;
+	m->type = DSA_TYPE_TENSOR_COUNT;
 }
 static void c_fill(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {

@@ -2,14 +2,12 @@
 # Tests of the matrix unit on the host: plain, and with ASan and UBSan; and its figures.
 ifndef MAT_TEST_SRCS
 
-include qemu-device/core/mat/mat.mk
 include tests/device/num/build.mk
 
 MAT_TEST_SRCS := tests/device/mat/main.c $(NUM_TEST_TAP)
-MAT_ALL_OBJS := $(foreach o,obj obj-asan obj-tsan,$(call num_objs,$(o),$(MAT_SRCS)))
 MAT_TEST_OBJS := $(foreach o,obj obj-asan,$(call num_objs,$(o),tests/device/mat/main.c \
 	tests/device/mat/bench.c))
-$(MAT_ALL_OBJS) $(MAT_TEST_OBJS): CFLAGS += $(NUM_CFLAGS)
+$(MAT_TEST_OBJS): CFLAGS += $(NUM_CFLAGS)
 $(MAT_TEST_OBJS): CPPFLAGS += -I$(TOP)/qemu-device/core
 
 $(B)/tests/device/mat: $(call num_objs,obj,$(MAT_TEST_SRCS) $(MAT_SRCS) $(NUM_SRCS))

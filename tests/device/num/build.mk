@@ -2,15 +2,12 @@
 # Tests of the number formats on the host: plain, and with ASan and UBSan.
 ifndef NUM_TEST_SRCS
 
-include qemu-device/core/num/num.mk
-
 NUM_TEST_TAP := tests/device/num/tap.c
 NUM_TEST_SRCS := tests/device/num/main.c $(NUM_TEST_TAP)
 
 num_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))
-NUM_OBJS := $(foreach o,obj obj-asan obj-tsan,$(call num_objs,$(o),$(NUM_SRCS)))
 NUM_TEST_OBJS := $(foreach o,obj obj-asan,$(call num_objs,$(o),$(NUM_TEST_SRCS)))
-$(NUM_OBJS) $(NUM_TEST_OBJS): CFLAGS += $(NUM_CFLAGS)
+$(NUM_TEST_OBJS): CFLAGS += $(NUM_CFLAGS)
 $(NUM_TEST_OBJS): CPPFLAGS += -I$(TOP)/qemu-device/core
 
 # $(call num_link,FLAGS)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between a program's instructions: who gets to see them. */
+#include <string.h>
+
+#include "sim.h"
+
+bool hook_wanted(const struct sim *s, const struct dsa_debug *at)
+{
+	return !s->o->one_program || !memcmp(at->program, s->o->program, sizeof(at->program));
+}
+
+/* Once a core. */
+static void add_sample(struct sim *s, const struct dsa_debug *at)
+{
+	pthread_mutex_lock(&s->lock);
+	for (unsigned int i = 0; i < s->sample_count; i++)
+		if (s->samples[i].core == at->core)
+			goto out;
+	if (s->sample_count < MAX_SAMPLES) {
+		struct sample *sample = &s->samples[s->sample_count++];
+
+		sample->pc = at->hart->arch.pc;
+		sample->core = at->core;
+		memcpy(sample->program, at->program, sizeof(sample->program));
+	}
+out:
+	pthread_mutex_unlock(&s->lock);
+}
+
+static uint64_t on_run(struct sim *s, struct dsa_debug *at)
+{
+	uint64_t n = UINT64_MAX, m;
+
+	if (__atomic_load_n(&s->sampling, __ATOMIC_RELAXED))
+		add_sample(s, at);
+	if (s->bare) {
+		n = BARE_SLICE;
+		if (bare_run(s, at))
+			return 1;
+	}
+	if (s->gdb) {
+		m = gdb_event(s, at);
+		n = m < n ? m : n;
+	}
+	if (s->trace && hook_wanted(s, at)) {
+		trace_event(s, at);
+		n = 1;
+	}
+	return n;
+}
+
+static uint64_t on_fault(struct sim *s, struct dsa_debug *at)
+{
+	/* It may be what a bare program's own trap handler is for. */
+	bool handled = s->bare && bare_fault(s, at);
+
+	if (s->trace && hook_wanted(s, at))
+		trace_event(s, at);
+	if (handled)
+		return 1;
+	return s->gdb ? gdb_event(s, at) : 0;
+}
+
+uint64_t hook_event(void *host, struct dsa_debug *at)
+{
+	struct sim *s = host;
+
+	switch (at->event) {
+	case DSA_DEBUG_RUN:
+		return on_run(s, at);
+	case DSA_DEBUG_FAULT:
+		return on_fault(s, at);
+	case DSA_DEBUG_END:
+		if (s->gdb)
+			gdb_event(s, at);
+		if (s->trace && hook_wanted(s, at))
+			trace_event(s, at);
+		break;
+	}
+	return 0;
+}
