@@ -17,7 +17,7 @@ static void decode_plain(const struct num_ops *ops, float *dst, enum num_type t,
 			 size_t n)
 {
 	unsigned int bits = num_info(t)->bits;
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (bits >= 8) {
 		ops->decode(dst, t, p, n);
@@ -65,8 +65,8 @@ static void decode_blocks(const struct num_ops *ops, float *dst, enum num_type t
 			  const uint8_t *scales, size_t n)
 {
 	size_t blocks = (n + NUM_BLOCK - 1) / NUM_BLOCK;
-	float scale[NUM_CHUNK / NUM_BLOCK];
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER float scale[NUM_CHUNK / NUM_BLOCK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (num_info(t)->class == NUM_GGUF) {
 		gguf_split(ops, t, scale, codes, p, blocks);
@@ -98,7 +98,7 @@ void num_row_encode(const struct num_ops *ops, void *row, enum num_type t, const
 {
 	unsigned int bits = num_info(t)->bits;
 	struct num_round r = *round;
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (bits >= 8) {
 		ops->encode(row, t, src, n, round);
@@ -128,7 +128,7 @@ static void encode_f64_scalar(void *row, enum num_type t, const double *src, siz
 void num_row_encode_f64(const struct num_ops *ops, void *row, enum num_type t, const double *src,
 			size_t n, const struct num_round *round)
 {
-	float odd[NUM_CHUNK];
+	NUM_BUFFER float odd[NUM_CHUNK];
 
 	/* E8M0 does not round to nearest, and the random fraction has bits that FP32 has not */
 	if (!ops->narrow_odd || round->mode != NUM_RNE || t == NUM_E8M0) {
@@ -174,7 +174,7 @@ static void chunk_f32(const struct num_ops *ops, float *v, const struct array *a
 static void chunk_f64(const struct num_ops *ops, double *v, const struct array *a, size_t first,
 		      size_t n)
 {
-	float f[NUM_CHUNK];
+	NUM_BUFFER float f[NUM_CHUNK];
 
 	if (!num_fits_f32(a->type)) {
 		for (size_t i = 0; i < n; i++)
@@ -191,8 +191,8 @@ static void convert_chunk(const struct num_ops *ops, const struct array *to,
 			  const struct num_round *r)
 {
 	uint8_t *dst = to->data + num_bytes(to->type, first);
-	float f[NUM_CHUNK];
-	double d[NUM_CHUNK];
+	NUM_BUFFER float f[NUM_CHUNK];
+	NUM_BUFFER double d[NUM_CHUNK];
 
 	if (to->type >= NUM_PLAIN_TYPES) {
 		chunk_f32(ops, f, from, first, n);
