@@ -154,21 +154,36 @@ struct array {
 	uint8_t *data, *scales;
 };
 
+static void chunk_wide(const struct num_ops *ops, double *v, const struct array *a, size_t first,
+		       size_t n)
+{
+	const uint8_t *p = row_at(a->type, a->data, first);
+
+	if (a->type == NUM_FP64) {
+		memcpy(v, p, n * sizeof(*v));
+	} else if (ops->widen) {
+		NUM_BUFFER int32_t ints[NUM_CHUNK];
+
+		memcpy(ints, p, n * sizeof(*ints));
+		ops->widen(v, ints, 1.0, n);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			v[i] = num_decode(a->type, num_load(a->type, p, i));
+	}
+}
+
 static void chunk_f32(const struct num_ops *ops, float *v, const struct array *a, size_t first,
 		      size_t n)
 {
 	const struct num_round rne = { .mode = NUM_RNE };
+	NUM_BUFFER double wide[NUM_CHUNK];
 
 	if (num_fits_f32(a->type)) {
 		num_row_decode(ops, v, a->type, a->data, a->scales, first, n);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		double d = num_decode(a->type, num_load(a->type, a->data, first + i));
-		uint32_t bits = (uint32_t)num_encode(NUM_FP32, d, &rne, 0);
-
-		memcpy(v + i, &bits, sizeof(bits));
-	}
+	chunk_wide(ops, wide, a, first, n);
+	num_row_encode_f64(ops, v, NUM_FP32, wide, n, &rne);
 }
 
 static void chunk_f64(const struct num_ops *ops, double *v, const struct array *a, size_t first,
@@ -177,11 +192,10 @@ static void chunk_f64(const struct num_ops *ops, double *v, const struct array *
 	NUM_BUFFER float f[NUM_CHUNK];
 
 	if (!num_fits_f32(a->type)) {
-		for (size_t i = 0; i < n; i++)
-			v[i] = num_decode(a->type, num_load(a->type, a->data, first + i));
+		chunk_wide(ops, v, a, first, n);
 		return;
 	}
-	chunk_f32(ops, f, a, first, n);
+	num_row_decode(ops, f, a->type, a->data, a->scales, first, n);
 	for (size_t i = 0; i < n; i++)
 		v[i] = (double)f[i];
 }

@@ -123,6 +123,44 @@ static double print_blas(void)
 	return large;
 }
 
+#define ELEMENTS 16384
+
+/* Million elements a second. */
+static double conversions(enum num_type to, enum num_type from, enum num_mode mode)
+{
+	static uint8_t src[ELEMENTS * 8], dst[ELEMENTS * 8];
+	const struct num_round r = { .mode = mode, .seed = 1, .step = 1 };
+	double best = 1e9;
+
+	for (size_t i = 0; i < sizeof(src); i++)
+		src[i] = (uint8_t)(num_random(2, i) >> 20 & 0x3f);
+	for (int round = 0; round < 20; round++) {
+		double start = now(), t;
+
+		for (int i = 0; i < 50; i++)
+			num_convert(to, dst, NULL, from, src, NULL, ELEMENTS, &r);
+		t = (now() - start) / 50;
+		best = t < best ? t : best;
+	}
+	return ELEMENTS / best / 1e6;
+}
+
+static void print_conversions(void)
+{
+	static const enum num_type pairs[][2] = {
+		{ NUM_FP32, NUM_BF16 }, { NUM_BF16, NUM_FP32 },  { NUM_FP32, NUM_FP16 },
+		{ NUM_FP16, NUM_FP32 }, { NUM_FP32, NUM_E4M3 },  { NUM_E4M3, NUM_FP32 },
+		{ NUM_FP32, NUM_E2M1 }, { NUM_E2M1, NUM_FP32 },  { NUM_FP32, NUM_INT8 },
+		{ NUM_INT8, NUM_FP32 }, { NUM_INT8, NUM_INT32 }, { NUM_FP32, NUM_FP64 },
+	};
+
+	printf("million elements a second, to nearest (stochastic):\n");
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		printf("  %-5s to %-5s %6.0f (%.0f)\n", num_info(pairs[i][1])->name,
+		       num_info(pairs[i][0])->name, conversions(pairs[i][0], pairs[i][1], NUM_RNE),
+		       conversions(pairs[i][0], pairs[i][1], NUM_STOCHASTIC));
+}
+
 int main(int argc, char **argv)
 {
 	static const enum num_type types[] = {
@@ -155,6 +193,7 @@ int main(int argc, char **argv)
 	printf("fp32 to bf16 %.1f, int8 to int8 %.1f, fp32 at 64: %.1f, at 256: %.1f\n",
 	       measure(u, NUM_FP32, NUM_BF16, 0, SIZE), measure(u, NUM_INT8, NUM_INT8, 0, SIZE),
 	       measure(u, NUM_FP32, NUM_FP32, 0, 64), measure(u, NUM_FP32, NUM_FP32, 0, 256));
+	print_conversions();
 	mat_unit_free(u);
 	return 0;
 }
