@@ -4,6 +4,9 @@
 
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
 
+/* GCC 12's own headers, where variables are cleared: its bug 105593 */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 #include <immintrin.h>
 
 #include "mat_int.h"

@@ -59,7 +59,7 @@ static void int_bytes(const struct mat_source *s, uint8_t *dst, size_t r, size_t
 
 static void int_shorts(const struct mat_source *s, int16_t *dst, size_t r, size_t first, size_t n)
 {
-	uint8_t codes[MAT_MAX_DIM];
+	NUM_BUFFER uint8_t codes[MAT_MAX_DIM];
 	bool is_signed = s->tile->type != NUM_UINT8;
 
 	int_codes(s, codes, r, first, n);
@@ -137,7 +137,7 @@ static void interleave4(uint8_t *dst, const uint8_t *rows, size_t stride, size_t
 
 void mat_rows_interleaved(const struct mat_source *s, void *dst, size_t r, size_t end, size_t n)
 {
-	uint8_t rows[4][2 * MAT_MAX_DIM];
+	NUM_BUFFER uint8_t rows[4][2 * MAT_MAX_DIM];
 	size_t bytes = n * (s->word / s->per_word);
 
 	if (s->per_word == 1) {

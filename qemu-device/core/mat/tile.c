@@ -12,7 +12,7 @@ static const struct num_ops *host_ops(void)
 /* Everything but FP64 and INT32 is exact in FP32. */
 static void row_to_i32(int32_t *dst, const struct mat_tile *t, size_t r, size_t n)
 {
-	float v[MAT_MAX_DIM];
+	NUM_BUFFER float v[MAT_MAX_DIM];
 
 	if (t->type == NUM_INT32) {
 		memcpy(dst, mat_row(t, r), n * sizeof(*dst));
@@ -25,7 +25,7 @@ static void row_to_i32(int32_t *dst, const struct mat_tile *t, size_t r, size_t 
 
 static void row_to_f64(double *dst, const struct mat_tile *t, size_t r, size_t n)
 {
-	float v[MAT_MAX_DIM];
+	NUM_BUFFER float v[MAT_MAX_DIM];
 
 	if (t->type == NUM_FP64) {
 		memcpy(dst, mat_row(t, r), n * sizeof(*dst));
@@ -76,7 +76,7 @@ struct result {
 static void store_f32(const struct result *d, void *row, float *v, size_t n)
 {
 	enum num_type t = d->op->d.type;
-	double wide[NUM_CHUNK];
+	NUM_BUFFER double wide[NUM_CHUNK];
 	struct num_round r = d->round;
 
 	if (d->op->scale != 1.0f)
@@ -99,7 +99,8 @@ static void store_f32(const struct result *d, void *row, float *v, size_t n)
 static void store_i32(const struct result *d, void *row, const int32_t *v, size_t n)
 {
 	enum num_type t = d->op->d.type;
-	double scale = (double)d->op->scale, wide[NUM_CHUNK];
+	double scale = (double)d->op->scale;
+	NUM_BUFFER double wide[NUM_CHUNK];
 	struct num_round r = d->round;
 
 	if (t == NUM_INT32 && d->op->scale == 1.0f) {

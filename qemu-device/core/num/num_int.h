@@ -7,6 +7,13 @@
 
 #include "num.h"
 
+/* For buffers: builds that clear all variables (QEMU's) would clear them for every row. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define NUM_BUFFER __attribute__((uninitialized))
+#else
+#define NUM_BUFFER
+#endif
+
 /*
  * A plain format, seen as magnitudes on a grid: the spacing is 2^(emin - mbits)
  * below 2^(emin + 1) and doubles with each binade. Integers are the case where

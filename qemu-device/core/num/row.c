@@ -17,7 +17,7 @@ static void decode_plain(const struct num_ops *ops, float *dst, enum num_type t,
 			 size_t n)
 {
 	unsigned int bits = num_info(t)->bits;
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (bits >= 8) {
 		ops->decode(dst, t, p, n);
@@ -65,8 +65,8 @@ static void decode_blocks(const struct num_ops *ops, float *dst, enum num_type t
 			  const uint8_t *scales, size_t n)
 {
 	size_t blocks = (n + NUM_BLOCK - 1) / NUM_BLOCK;
-	float scale[NUM_CHUNK / NUM_BLOCK];
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER float scale[NUM_CHUNK / NUM_BLOCK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (num_info(t)->class == NUM_GGUF) {
 		gguf_split(ops, t, scale, codes, p, blocks);
@@ -98,7 +98,7 @@ void num_row_encode(const struct num_ops *ops, void *row, enum num_type t, const
 {
 	unsigned int bits = num_info(t)->bits;
 	struct num_round r = *round;
-	uint8_t codes[NUM_CHUNK];
+	NUM_BUFFER uint8_t codes[NUM_CHUNK];
 
 	if (bits >= 8) {
 		ops->encode(row, t, src, n, round);
@@ -128,7 +128,7 @@ static void encode_f64_scalar(void *row, enum num_type t, const double *src, siz
 void num_row_encode_f64(const struct num_ops *ops, void *row, enum num_type t, const double *src,
 			size_t n, const struct num_round *round)
 {
-	float odd[NUM_CHUNK];
+	NUM_BUFFER float odd[NUM_CHUNK];
 
 	/* E8M0 does not round to nearest, and the random fraction has bits that FP32 has not */
 	if (!ops->narrow_odd || round->mode != NUM_RNE || t == NUM_E8M0) {
@@ -154,34 +154,48 @@ struct array {
 	uint8_t *data, *scales;
 };
 
+static void chunk_wide(const struct num_ops *ops, double *v, const struct array *a, size_t first,
+		       size_t n)
+{
+	const uint8_t *p = row_at(a->type, a->data, first);
+
+	if (a->type == NUM_FP64) {
+		memcpy(v, p, n * sizeof(*v));
+	} else if (ops->widen) {
+		NUM_BUFFER int32_t ints[NUM_CHUNK];
+
+		memcpy(ints, p, n * sizeof(*ints));
+		ops->widen(v, ints, 1.0, n);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			v[i] = num_decode(a->type, num_load(a->type, p, i));
+	}
+}
+
 static void chunk_f32(const struct num_ops *ops, float *v, const struct array *a, size_t first,
 		      size_t n)
 {
 	const struct num_round rne = { .mode = NUM_RNE };
+	NUM_BUFFER double wide[NUM_CHUNK];
 
 	if (num_fits_f32(a->type)) {
 		num_row_decode(ops, v, a->type, a->data, a->scales, first, n);
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		double d = num_decode(a->type, num_load(a->type, a->data, first + i));
-		uint32_t bits = (uint32_t)num_encode(NUM_FP32, d, &rne, 0);
-
-		memcpy(v + i, &bits, sizeof(bits));
-	}
+	chunk_wide(ops, wide, a, first, n);
+	num_row_encode_f64(ops, v, NUM_FP32, wide, n, &rne);
 }
 
 static void chunk_f64(const struct num_ops *ops, double *v, const struct array *a, size_t first,
 		      size_t n)
 {
-	float f[NUM_CHUNK];
+	NUM_BUFFER float f[NUM_CHUNK];
 
 	if (!num_fits_f32(a->type)) {
-		for (size_t i = 0; i < n; i++)
-			v[i] = num_decode(a->type, num_load(a->type, a->data, first + i));
+		chunk_wide(ops, v, a, first, n);
 		return;
 	}
-	chunk_f32(ops, f, a, first, n);
+	num_row_decode(ops, f, a->type, a->data, a->scales, first, n);
 	for (size_t i = 0; i < n; i++)
 		v[i] = (double)f[i];
 }
@@ -191,8 +205,8 @@ static void convert_chunk(const struct num_ops *ops, const struct array *to,
 			  const struct num_round *r)
 {
 	uint8_t *dst = to->data + num_bytes(to->type, first);
-	float f[NUM_CHUNK];
-	double d[NUM_CHUNK];
+	NUM_BUFFER float f[NUM_CHUNK];
+	NUM_BUFFER double d[NUM_CHUNK];
 
 	if (to->type >= NUM_PLAIN_TYPES) {
 		chunk_f32(ops, f, from, first, n);

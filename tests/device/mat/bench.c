@@ -2,6 +2,7 @@
 /*
  * Figures of the matrix unit: GFLOP/s (multiplications and additions) of one thread per type, and
  * OpenBLAS's sgemm beside it: DSA_BENCH_BLAS=path of libopenblas.so.0, OPENBLAS_NUM_THREADS=1.
+ * An argument of 1, 2 or 3 selects the instructions: AVX2, AVX-512, VNNI.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -111,12 +112,56 @@ static double print_blas(void)
 
 	if (!sgemm)
 		return 0;
-	large = blas(sgemm, 1024);
-	printf("OpenBLAS sgemm: %.1f GFLOP/s at 128, %.1f at 1024\n", blas(sgemm, SIZE), large);
+	large = blas(sgemm, 512);
+	for (int size = 1024; size <= 2048; size *= 2) {
+		double r = blas(sgemm, size);
+
+		large = r > large ? r : large;
+	}
+	printf("OpenBLAS sgemm: %.1f GFLOP/s at 128, %.1f at 512 to 2048\n", blas(sgemm, SIZE),
+	       large);
 	return large;
 }
 
-int main(void)
+#define ELEMENTS 16384
+
+/* Million elements a second. */
+static double conversions(enum num_type to, enum num_type from, enum num_mode mode)
+{
+	static uint8_t src[ELEMENTS * 8], dst[ELEMENTS * 8];
+	const struct num_round r = { .mode = mode, .seed = 1, .step = 1 };
+	double best = 1e9;
+
+	for (size_t i = 0; i < sizeof(src); i++)
+		src[i] = (uint8_t)(num_random(2, i) >> 20 & 0x3f);
+	for (int round = 0; round < 20; round++) {
+		double start = now(), t;
+
+		for (int i = 0; i < 50; i++)
+			num_convert(to, dst, NULL, from, src, NULL, ELEMENTS, &r);
+		t = (now() - start) / 50;
+		best = t < best ? t : best;
+	}
+	return ELEMENTS / best / 1e6;
+}
+
+static void print_conversions(void)
+{
+	static const enum num_type pairs[][2] = {
+		{ NUM_FP32, NUM_BF16 }, { NUM_BF16, NUM_FP32 },  { NUM_FP32, NUM_FP16 },
+		{ NUM_FP16, NUM_FP32 }, { NUM_FP32, NUM_E4M3 },  { NUM_E4M3, NUM_FP32 },
+		{ NUM_FP32, NUM_E2M1 }, { NUM_E2M1, NUM_FP32 },  { NUM_FP32, NUM_INT8 },
+		{ NUM_INT8, NUM_FP32 }, { NUM_INT8, NUM_INT32 }, { NUM_FP32, NUM_FP64 },
+	};
+
+	printf("million elements a second, to nearest (stochastic):\n");
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		printf("  %-5s to %-5s %6.0f (%.0f)\n", num_info(pairs[i][1])->name,
+		       num_info(pairs[i][0])->name, conversions(pairs[i][0], pairs[i][1], NUM_RNE),
+		       conversions(pairs[i][0], pairs[i][1], NUM_STOCHASTIC));
+}
+
+int main(int argc, char **argv)
 {
 	static const enum num_type types[] = {
 		NUM_FP32,   NUM_TF32, NUM_FP16,   NUM_BF16,   NUM_E4M3,   NUM_E5M2,   NUM_E2M3,
@@ -124,12 +169,15 @@ int main(void)
 		NUM_MXINT8, NUM_Q8_0, NUM_Q4_0,   NUM_INT8,   NUM_UINT8,  NUM_INT4,   NUM_FP64,
 	};
 	struct mat_unit *u = mat_unit_new();
-	double large = print_blas(), fp32 = measure(u, NUM_FP32, NUM_FP32, 0, SIZE);
+	double large = print_blas(), fp32;
 
+	if (argc > 1 && atoi(argv[1]) > 0 && atoi(argv[1]) <= (int)num_isa_best())
+		num_isa_set((enum num_isa)atoi(argv[1]));
+	fp32 = measure(u, NUM_FP32, NUM_FP32, 0, SIZE);
 	printf("instructions: %s; D = A x B + C, %u x %u x %u\n", num_isa_name(num_isa_get()), SIZE,
 	       SIZE, SIZE);
 	if (large > 0)
-		printf("fp32 is %.2f of OpenBLAS at 1024\n", fp32 / large);
+		printf("fp32 is %.2f of OpenBLAS's best at 512 to 2048\n", fp32 / large);
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		enum num_type t = types[i], acc = mat_accumulator(t, t);
 
@@ -145,6 +193,7 @@ int main(void)
 	printf("fp32 to bf16 %.1f, int8 to int8 %.1f, fp32 at 64: %.1f, at 256: %.1f\n",
 	       measure(u, NUM_FP32, NUM_BF16, 0, SIZE), measure(u, NUM_INT8, NUM_INT8, 0, SIZE),
 	       measure(u, NUM_FP32, NUM_FP32, 0, 64), measure(u, NUM_FP32, NUM_FP32, 0, 256));
+	print_conversions();
 	mat_unit_free(u);
 	return 0;
 }

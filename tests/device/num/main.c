@@ -741,6 +741,33 @@ static void mx_encode(void)
 	num_isa_set(num_isa_best());
 }
 
+static void mx_encode_stochastic(void)
+{
+	const struct num_round sr = { .mode = NUM_STOCHASTIC, .seed = 5, .counter = 9, .step = 3 };
+	enum num_type t;
+
+	for (int round = 0; round < 600; round++) {
+		float v[96];
+
+		for (int b = 0; b < 3; b++)
+			fill_block(v + 32 * b, (round + b) % 6);
+		FOR_EACH(t, mx)
+		{
+			uint8_t want[96], got[96], want_scales[3], scales[3];
+
+			num_isa_set(NUM_ISA_PLAIN);
+			num_convert(t, want, want_scales, NUM_FP32, v, NULL, 90, &sr);
+			for (enum num_isa isa = 1; isa <= num_isa_best(); isa++) {
+				num_isa_set(isa);
+				num_convert(t, got, scales, NUM_FP32, v, NULL, 90, &sr);
+				CHECK(!memcmp(got, want, num_bytes(t, 90)) &&
+				      !memcmp(scales, want_scales, 3));
+			}
+		}
+	}
+	num_isa_set(num_isa_best());
+}
+
 /* ggml's reference quantizers, as published. */
 static void ggml_q8_0(uint8_t *y, const float *x)
 {
@@ -872,17 +899,29 @@ static void any_environment(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		TEST(decode_exhaustive),  TEST(decode_fp16_by_compiler),
-		TEST(encode_nearest),     TEST(encode_special),
-		TEST(encode_by_compiler), TEST(encode_cut),
-		TEST(encode_integers),    TEST(encode_scales),
-		TEST(encode_stochastic),  TEST(stochastic_mean),
-		TEST(random_vectors),     TEST(packed_elements),
-		TEST(arrays_all_pairs),   TEST(arrays_short),
-		TEST(mx_decode_all),      TEST(gguf_decode),
-		TEST(mx_encode),          TEST(gguf_encode),
-		TEST(block_tails),        TEST(block_conversions),
-		TEST(any_environment),    TESTS_END,
+		TEST(decode_exhaustive),
+		TEST(decode_fp16_by_compiler),
+		TEST(encode_nearest),
+		TEST(encode_special),
+		TEST(encode_by_compiler),
+		TEST(encode_cut),
+		TEST(encode_integers),
+		TEST(encode_scales),
+		TEST(encode_stochastic),
+		TEST(stochastic_mean),
+		TEST(random_vectors),
+		TEST(packed_elements),
+		TEST(arrays_all_pairs),
+		TEST(arrays_short),
+		TEST(mx_decode_all),
+		TEST(gguf_decode),
+		TEST(mx_encode),
+		TEST(mx_encode_stochastic),
+		TEST(gguf_encode),
+		TEST(block_tails),
+		TEST(block_conversions),
+		TEST(any_environment),
+		TESTS_END,
 	};
 
 	return run_tests(tests, argc, argv);

@@ -142,7 +142,7 @@ static size_t panel_width(const struct run *r, size_t j)
 static void pack_b_rows(const struct run *r, const struct block *b)
 {
 	size_t w = r->word, per_word = r->b_src.per_word;
-	uint8_t row[(MAT_MAX_DIM + 16) * 8];
+	NUM_BUFFER uint8_t row[(MAT_MAX_DIM + 16) * 8];
 
 	memset(row + r->op->n * w, 0, (r->ld - r->op->n) * w);
 	for (size_t k = 0; k < b->kw; k++) {
