@@ -157,6 +157,11 @@ DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
 			 :                                    \
 			 : "i"(unit), "i"(f7), "r"(a), "r"(b) \
 			 : "memory")
+#define DSA__X1(unit, f7, a)                                \
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, %2, x0" \
+			 :                                  \
+			 : "i"(unit), "i"(f7), "r"(a)       \
+			 : "memory")
 #define DSA__X_RD(unit, f7, a, b)                                     \
 	__extension__({                                               \
 		uint64_t dsa__v;                                      \
@@ -234,7 +239,7 @@ DSA__INLINE void dsa_mbarrier_wait(struct dsa_mbarrier *bar, unsigned int parity
 /** dsa_tensor_start() - Start the operation that @op describes; @op may be reused at once. */
 DSA__INLINE void dsa_tensor_start(const struct dsa_tensor_op *op)
 {
-	DSA__X(DSA_X_TENSOR, DSA_X_TENSOR_START, op, (uint64_t)0);
+	DSA__X1(DSA_X_TENSOR, DSA_X_TENSOR_START, op);
 }
 
 /** dsa_stores_wait() - Wait until all stores that this program started have completed. */
@@ -314,6 +319,55 @@ DSA__INLINE void dsa_copy_out(void *dst, const void *spad, uint64_t bytes)
 	};
 
 	dsa_tensor_start(&op);
+}
+
+/**
+ * DOC: Matrix operations
+ *
+ * The matrix unit computes D = A x B + C on tiles in the scratchpad while the
+ * program goes on: describe it in a struct dsa_matrix_op (dsa/dsa_cmd.h has
+ * the fields, the types and which go together), start it, and wait before D is
+ * read or an operand overwritten. Operations execute in order: one may use the
+ * result of the one before. Faults: DSA_ERR_MATRIX_OP (a field out of range,
+ * types that do not go together), DSA_ERR_SCRATCHPAD (a tile not wholly in the
+ * scratchpad, or not at a multiple of 16).
+ *
+ *	struct dsa_matrix_op mul = {
+ *		.a = dsa_tile(DSA_TYPE_BF16, a, 128 * 2),
+ *		.b = dsa_tile(DSA_TYPE_BF16, b, 128 * 2),
+ *		.c = dsa_tile(DSA_TYPE_F32, acc, 128 * 4),
+ *		.d = dsa_tile(DSA_TYPE_F32, acc, 128 * 4),
+ *		.m = 128, .n = 128, .k = 128, .scale = 1,
+ *	};
+ *	dsa_matrix_start(&mul);
+ *	dsa_matrix_wait();
+ */
+
+/** dsa_tile() - A tile of @type at @spad whose rows are @pitch bytes apart. */
+#define dsa_tile(type_, spad_, pitch_) \
+	((struct dsa_matrix_tile){     \
+		.addr = (uint64_t)(spad_), .pitch = (uint32_t)(pitch_), .type = (type_) })
+
+/** dsa_tile_transposed() - The same; its rows are the matrix' columns. */
+#define dsa_tile_transposed(type_, spad_, pitch_)               \
+	((struct dsa_matrix_tile){ .addr = (uint64_t)(spad_),   \
+				   .pitch = (uint32_t)(pitch_), \
+				   .type = (type_),             \
+				   .flags = DSA_MATRIX_TRANSPOSED })
+
+/** dsa_matrix_start() - Start the operation that @op describes; @op may be reused at once. */
+DSA__INLINE void dsa_matrix_start(const struct dsa_matrix_op *op)
+{
+	DSA__X1(DSA_X_MATRIX, DSA_X_MATRIX_START, op);
+}
+
+/** dsa_matrix_wait() - Wait until all matrix operations that this program started have completed. */
+DSA__INLINE void dsa_matrix_wait(void)
+{
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, x0, x0"
+			 :
+			 : "i"(DSA_X_MATRIX), "i"(DSA_X_MATRIX_WAIT)
+			 : "memory");
 }
 
 /* Applies M(context, type, name) to up to 32 pairs (type, name). */

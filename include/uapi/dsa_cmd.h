@@ -211,7 +211,8 @@ enum dsa_error_code {
 	DSA_ERR_SCRATCHPAD = 22, /* not wholly in the scratchpad, or not aligned there */
 	DSA_ERR_BARRIER = 23,    /* no mbarrier, or counted below zero */
 	DSA_ERR_DEADLOCK = 24,   /* waits for what can never happen */
-	DSA_ERR_MATRIX_OP = 25,  /* matrix operation: a field out of its range, types that do not go */
+	DSA_ERR_MATRIX_OP =
+		25, /* matrix operation: a field out of its range, types that do not go */
 };
 
 /* Which unit met an error. */
@@ -379,8 +380,8 @@ enum dsa_tensor_swizzle {
 	DSA_SWIZZLE_128B = 3,
 };
 
-#define DSA_X_DESC_ALIGN     8  /* bytes, of all that an operation is described by */
-#define DSA_TENSOR_ALIGN     16 /* bytes, of a box or copy in the scratchpad */
+#define DSA_X_DESC_ALIGN 8  /* bytes, of all that an operation is described by */
+#define DSA_TENSOR_ALIGN 16 /* bytes, of a box or copy in the scratchpad */
 
 /*
  * A tensor operation, as DSA_X_TENSOR_START reads it, once. With

@@ -369,7 +369,7 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* 
 void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex */
 void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
-void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]); /* claim */
+void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]);     /* claim */
 
 /* ---- xdsa.c; claim ---- */
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x);

@@ -127,16 +127,22 @@ static bool matrix_start(struct dsa_unit *u, struct rv_ext *x)
 	tile_of(&op.b, &m.b);
 	tile_of(&op.c, &m.c);
 	tile_of(&op.d, &m.d);
+	/* What does not depend on where the tiles are, first. */
+	m.a.scales = (void *)op.a.scales;
+	m.b.scales = (void *)op.b.scales;
+	m.c.data = (void *)op.c.addr;
+	if (mat_check(&m) != MAT_OK)
+		return xdsa_fault(x, DSA_ERR_MATRIX_OP, DSA_ACCESS_NONE, x->rs1);
 	if (!tile_place(u, x, &op.a, &m.a, op.m, op.k) ||
 	    !tile_place(u, x, &op.b, &m.b, op.k, op.n) ||
 	    (op.c.addr && !tile_place(u, x, &op.c, &m.c, op.m, op.n)) ||
 	    !tile_place(u, x, &op.d, &m.d, op.m, op.n))
 		return false;
 	status = mat_run(u->matrix, &m);
-	if (status == MAT_NO_MEMORY)
+	if (status != MAT_OK) {
 		log_info(u->mem.core, "core %u: %s", u->index, mat_status_text(status));
-	if (status != MAT_OK)
 		return xdsa_fault(x, DSA_ERR_MATRIX_OP, DSA_ACCESS_NONE, x->rs1);
+	}
 	charge(u, x, &op);
 	return true;
 }
