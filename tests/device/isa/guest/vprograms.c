@@ -137,15 +137,20 @@ static uint64_t largest(void *buf)
 	return (uint64_t)best;
 }
 
+static void matmul_into(float *restrict c, const float *restrict a, const float *restrict b)
+{
+	for (int i = 0; i < 64; i++)
+		for (int k = 0; k < 64; k++)
+			for (int j = 0; j < 64; j++)
+				c[i * 64 + j] += a[i * 64 + k] * b[k * 64 + j];
+}
+
 static uint64_t matmul(void *buf)
 {
-	float *a = buf, *b = a + 32 * 32, *c = b + 32 * 32;
+	float *a = buf, *b = a + 64 * 64, *c = b + 64 * 64;
 
-	fill_f32(a, 2 * 32 * 32, 3);
-	for (int i = 0; i < 32; i++)
-		for (int k = 0; k < 32; k++)
-			for (int j = 0; j < 32; j++)
-				c[i * 32 + j] += a[i * 32 + k] * b[k * 32 + j];
+	fill_f32(a, 2 * 64 * 64, 3);
+	matmul_into(c, a, b);
 	return (uint64_t)(int64_t)c[5];
 }
 
