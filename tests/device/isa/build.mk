@@ -49,13 +49,22 @@ $(ISA_OUT)/isa_guest.elf: $(addprefix $(ISA)/guest/,enter.S runner.c programs.c 
 	$(Q)$(ISA_CLANG) -Wl,--image-base=0x7f0000 -Wl,--section-start=.progs=0x800000 \
 		-Wl,--section-start=.names=0x801000 -o $@ $(filter %.S %.c,$^)
 
-$(ISA_OUT)/bench_guest.elf: $(ISA)/guest/bench.c | $(HOST_READY)
+# The same with C that is vectorised.
+$(ISA_OUT)/isa_vguest.elf: $(addprefix $(ISA)/guest/,enter.S runner.c vprograms.c proto.h) | $(HOST_READY)
 	$(call say,CLANG,$@)
 	$(Q)mkdir -p $(@D)
+	$(Q)$(ISA_CLANG) -march=rv64gcv -O3 -Wno-unused-command-line-argument -c -o $@.vprograms.o $(ISA)/guest/vprograms.c
 	$(Q)$(ISA_CLANG) -Wl,--image-base=0x7f0000 -Wl,--section-start=.progs=0x800000 \
-		-Wl,--section-start=.names=0x801000 -Wl,-e,0 -o $@ $<
+		-Wl,--section-start=.names=0x801000 -o $@ $(filter %.S %runner.c,$^) $@.vprograms.o
 
-$(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf
+$(ISA_OUT)/bench_guest.elf: $(addprefix $(ISA)/guest/,bench.c bench_v.c) | $(HOST_READY)
+	$(call say,CLANG,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(ISA_CLANG) -march=rv64gcv -O3 -Wno-unused-command-line-argument -c -o $@.bench_v.o $(ISA)/guest/bench_v.c
+	$(Q)$(ISA_CLANG) -Wl,--image-base=0x7f0000 -Wl,--section-start=.progs=0x800000 \
+		-Wl,--section-start=.names=0x801000 -Wl,-e,0 -o $@ $< $@.bench_v.o
+
+$(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf $(ISA_OUT)/isa_vguest.elf
 $(ISA_OUT)/rv_bench: | $(ISA_OUT)/bench_guest.elf
 
 HOST_TESTS += $(addprefix $(ISA_OUT)/,isa unit_test softfp_test isa-asan unit_test-asan \
