@@ -134,7 +134,7 @@ static void compare(struct mat_op *op)
 	memcpy(before, op->d.data, bytes);
 	CHECK(mat_run_reference(op) == MAT_OK);
 	memcpy(want, op->d.data, bytes);
-	for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
+	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
 		memcpy(op->d.data, before, bytes);
 		CHECK(mat_run(unit, op) == MAT_OK);
@@ -412,7 +412,7 @@ static void overlap(unsigned int i, struct mat_op *op)
 		op->d.transposed = t->transposed;
 	CHECK(mat_run_reference(op) == MAT_OK);
 	memcpy(want, memory, sizeof(memory));
-	for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
+	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
 		memcpy(memory, before, sizeof(memory));
 		CHECK(mat_run(unit, op) == MAT_OK);
