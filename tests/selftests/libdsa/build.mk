@@ -2,10 +2,11 @@
 # Tests of libdsa. Those of the API run in the VM, those of its inside and its ABI on the host.
 
 LIBDSA_TEST_DIR := tests/selftests/libdsa
-LIBDSA_TESTS := device memory module stream fault stress
+LIBDSA_TESTS := device memory module stream fault stress print
 LIBDSA_TEST_BINS := $(LIBDSA_TESTS:%=$(B)/$(LIBDSA_TEST_DIR)/libdsa_%)
 LIBDSA_TEST_OBJS := $(LIBDSA_TESTS:%=$(B)/obj/$(LIBDSA_TEST_DIR)/libdsa_%.c.o)
 LIBDSA_TEST_KERNELS := $(B)/obj/$(LIBDSA_TEST_DIR)/kernels.o
+LIBDSA_PRINT_KERNELS := $(B)/obj/$(LIBDSA_TEST_DIR)/print_kernels.o
 
 GUEST_TESTS += $(LIBDSA_TEST_BINS)
 
@@ -18,6 +19,12 @@ $(LIBDSA_TEST_KERNELS): $(LIBDSA_TEST_DIR)/kernels.c $(DSACC_DEPS) | $(HOST_READ
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/dsacc -c --name test -Wextra -Werror -o $@ $<
 
+$(LIBDSA_PRINT_KERNELS): $(LIBDSA_TEST_DIR)/print_kernels.c $(LIBDSA_TEST_DIR)/print_cases.h $(DSACC_DEPS) | $(HOST_READY)
+	$(call say,DSACC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/dsacc -c --name print -Wextra -Werror -o $@ $<
+
+$(B)/$(LIBDSA_TEST_DIR)/libdsa_print: $(LIBDSA_PRINT_KERNELS)
 $(LIBDSA_TEST_BINS): $(B)/$(LIBDSA_TEST_DIR)/%: $(B)/obj/$(LIBDSA_TEST_DIR)/%.c.o $(LIBDSA_TEST_KERNELS) | $(B)/lib/libdsa.so
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
