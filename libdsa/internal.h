@@ -249,8 +249,8 @@ bool reader_attach(struct print_reader *reader, void *buffer, uint64_t bytes);
 /* Keeps the text. Returns the buffer. */
 void *reader_detach(struct print_reader *reader);
 /*
- * Adds complete records to the text. @final: the device has stopped for good,
- * skip what it left half done.
+ * Adds complete records to the text. @final: the device is not at it, skip
+ * what it left half done.
  */
 void reader_read(struct print_reader *reader, bool final);
 

@@ -123,11 +123,14 @@ static struct text take_text(struct queue *q)
 {
 	struct text text;
 
+	/* The queue is locked so that an idle one stays so. */
+	pthread_mutex_lock(&q->lock);
 	pthread_mutex_lock(&q->print.lock);
-	reader_read(&q->print.reader, false);
+	reader_read(&q->print.reader, queue_idle(q));
 	text = q->print.reader.text;
 	q->print.reader.text = (struct text){ 0 };
 	pthread_mutex_unlock(&q->print.lock);
+	pthread_mutex_unlock(&q->lock);
 	return text;
 }
 

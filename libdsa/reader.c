@@ -107,22 +107,25 @@ static bool fits(const struct print_reader *r, uint64_t word, uint64_t head)
 	       bytes <= to_end && bytes <= head - r->tail;
 }
 
-/* Records that gave no text, or not all. */
-struct blanks {
-	uint64_t cut, malformed;
-};
+/* Skips what was reserved, but not begun: zero, of unknown length. */
+static void skip_hole(struct print_reader *r, uint64_t head)
+{
+	while (r->tail != head && !load(r->buffer->data + r->tail % r->bytes))
+		release(r, 8);
+}
 
-/* The record at the tail; false: it is not for now. */
-static bool read_next(struct print_reader *r, uint64_t head, bool final, struct blanks *blanks)
+/* The record at the tail; false: it is not for now. Counts those that are @bad. */
+static bool read_next(struct print_reader *r, uint64_t head, bool final, uint64_t *bad)
 {
 	uint64_t word = load(r->buffer->data + r->tail % r->bytes);
 	uint64_t bytes = (uint32_t)word;
 
-	/* Reserved, not begun: of unknown length, but zero. */
+	if (!final && (!word || (word >> 48 & 0xff) == DSA_PRINT_BEGUN))
+		return false;
 	if (!word) {
-		if (final)
-			release(r, 8);
-		return final;
+		skip_hole(r, head);
+		(*bad)++;
+		return true;
 	}
 	if (!fits(r, word, head)) {
 		damaged(r, "a record's start is not one");
@@ -130,12 +133,10 @@ static bool read_next(struct print_reader *r, uint64_t head, bool final, struct 
 	}
 	switch (word >> 48 & 0xff) {
 	case DSA_PRINT_BEGUN:
-		if (!final)
-			return false;
-		blanks->cut++;
+		(*bad)++;
 		break;
 	case DSA_PRINT_DONE:
-		blanks->malformed += !read_record(r, word, bytes);
+		*bad += !read_record(r, word, bytes);
 		break;
 	case DSA_PRINT_PAD:
 		break;
@@ -147,16 +148,13 @@ static bool read_next(struct print_reader *r, uint64_t head, bool final, struct 
 	return true;
 }
 
-static void report(struct print_reader *r, const struct blanks *blanks)
+static void report(struct print_reader *r, uint64_t bad)
 {
 	uint64_t lost = load(&r->buffer->lost), n = lost - r->lost;
 
-	if (blanks->cut)
-		say(r, "libdsa: %llu records of dsa_printf() were cut short by the end of their program\n",
-		    (unsigned long long)blanks->cut);
-	if (blanks->malformed)
-		say(r, "libdsa: %llu records of dsa_printf() are malformed: did a kernel write there?\n",
-		    (unsigned long long)blanks->malformed);
+	if (bad)
+		say(r, "libdsa: %llu records of dsa_printf() are bad: their program was stopped, or a kernel wrote there\n",
+		    (unsigned long long)bad);
 	if (n > LOST_MAX) {
 		damaged(r, "the count of lost records went mad");
 		return;
@@ -169,8 +167,7 @@ static void report(struct print_reader *r, const struct blanks *blanks)
 
 void reader_read(struct print_reader *r, bool final)
 {
-	struct blanks blanks = { 0 };
-	uint64_t head;
+	uint64_t head, bad = 0;
 
 	if (!r->buffer || r->damaged)
 		return;
@@ -180,8 +177,8 @@ void reader_read(struct print_reader *r, bool final)
 		damaged(r, "its head");
 		return;
 	}
-	while (r->tail != head && read_next(r, head, final, &blanks))
+	while (r->tail != head && read_next(r, head, final, &bad))
 		;
 	if (!r->damaged)
-		report(r, &blanks);
+		report(r, bad);
 }

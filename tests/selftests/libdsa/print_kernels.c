@@ -77,7 +77,7 @@ DSA_KERNEL(print_on_demand, (uint32_t *, go), (uint32_t *, done), (uint32_t, rou
 	for (uint32_t i = 1; i <= rounds; i++) {
 		while (dsa_load_acquire(go) < i)
 			;
-		dsa_printf("round %u\n", i);
+		dsa_printf("round %200u\n", i);
 		dsa_store_release(done, i);
 	}
 }
