@@ -31,13 +31,21 @@ $(LIBDSA_TEST_BINS): $(B)/$(LIBDSA_TEST_DIR)/%: $(B)/obj/$(LIBDSA_TEST_DIR)/%.c.
 	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../../lib'
 
 # On the host, with ASan and UBSan: the inside that needs no device.
-HOST_TESTS += $(B)/$(LIBDSA_TEST_DIR)/host_inside $(TOP)/$(LIBDSA_TEST_DIR)/host_abi
+HOST_TESTS += $(addprefix $(B)/$(LIBDSA_TEST_DIR)/,host_inside host_print) $(TOP)/$(LIBDSA_TEST_DIR)/host_abi
 
 LIBDSA_INSIDE_OBJS := $(patsubst %,$(B)/obj-asan/%.o,$(LIBDSA_TEST_DIR)/host_inside.c libdsa/va.c \
 	libdsa/buddy.c libdsa/elf.c)
 
-$(LIBDSA_INSIDE_OBJS): CPPFLAGS += $(LIBDSA_CPPFLAGS)
+LIBDSA_HOST_PRINT_OBJS := $(patsubst %,$(B)/obj-asan/%.o,$(LIBDSA_TEST_DIR)/host_print.c libdsa/format.c \
+	libdsa/reader.c)
+
+$(LIBDSA_INSIDE_OBJS) $(LIBDSA_HOST_PRINT_OBJS): CPPFLAGS += $(LIBDSA_CPPFLAGS)
 $(B)/$(LIBDSA_TEST_DIR)/host_inside: $(LIBDSA_INSIDE_OBJS) $(LIBDSA_TEST_KERNELS)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE_FLAGS) -o $@ $^
+
+$(B)/$(LIBDSA_TEST_DIR)/host_print: $(LIBDSA_HOST_PRINT_OBJS)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE_FLAGS) -o $@ $^
