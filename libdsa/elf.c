@@ -333,8 +333,7 @@ static bool find_printing(struct parser *p, const struct symbols *s)
 	Elf64_Sym sym;
 
 	for (uint64_t i = 0; i < s->count; i++) {
-		if (strcmp(symbol_at(p, s, i, &sym), DSA_PRINT_SYMBOL) ||
-		    sym.st_shndx == SHN_UNDEF)
+		if (strcmp(symbol_at(p, s, i, &sym), DSA_PRINT_SYMBOL) || sym.st_shndx == SHN_UNDEF)
 			continue;
 		if (!inside(p->module, sym.st_value, sizeof(version), DRM_DSA_BIND_READ))
 			return bad(p, "%s: outside the image", DSA_PRINT_SYMBOL);

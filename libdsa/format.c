@@ -148,7 +148,8 @@ static bool take_float(struct reader *r, char length, double *value)
 }
 
 /* snprintf() of a field and a value. */
-#define FIELD(text, f, value) snprintf(text, FIELD_MAX, (f)->spec, (f)->width, (f)->precision, value)
+#define FIELD(text, f, value) \
+	snprintf(text, FIELD_MAX, (f)->spec, (f)->width, (f)->precision, value)
 
 static bool add_integer(struct text *t, const struct dsa_print_spec *s, struct reader *r)
 {

@@ -141,8 +141,8 @@ struct device {
 	char path[64];
 	int driver_version;
 	struct drm_dsa_device_info info;
-	atomic_ullong launches;     /* launch ids given out */
-	atomic_ullong print_bytes;  /* size of new print buffers */
+	atomic_ullong launches;    /* launch ids given out */
+	atomic_ullong print_bytes; /* size of new print buffers */
 
 	pthread_mutex_t lock; /* all below */
 	bool ready;           /* vm exists */

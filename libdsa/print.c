@@ -5,9 +5,8 @@
  *
  * Text is read from the buffer by whoever comes by, under print.lock, and
  * gathers in the reader. It is handed over under one lock for all queues, so
- * that it comes in order, and a handler is never called twice at a time. A
- * handler that calls the library gets no further text in that call: the outer
- * delivery, of which it is part, sees to that.
+ * that it comes in order, and a handler is never called twice at a time. What
+ * a call by the handler itself would hand over stays for a later call.
  */
 #include "internal.h"
 
@@ -186,7 +185,7 @@ dsaError_t print_settle_all(struct device *dev, dsaError_t error)
 }
 
 DSA_API dsaError_t dsaSetPrintfHandler(dsaError_t (*new_handler)(const char *text, size_t len,
-								  void *opaque),
+								 void *opaque),
 				       void *opaque)
 {
 	if (delivering)

@@ -63,7 +63,8 @@ static uint64_t load(const void *from)
 static void damaged(struct print_reader *r, const char *what)
 {
 	r->damaged = true;
-	say(r, "libdsa: a kernel wrote into the print buffer (%s): text is lost until the stream is idle\n",
+	say(r,
+	    "libdsa: a kernel wrote into the print buffer (%s): text is lost until the stream is idle\n",
 	    what);
 }
 
@@ -153,7 +154,8 @@ static void report(struct print_reader *r, uint64_t bad)
 	uint64_t lost = load(&r->buffer->lost), n = lost - r->lost;
 
 	if (bad)
-		say(r, "libdsa: %llu records of dsa_printf() are bad: their program was stopped, or a kernel wrote there\n",
+		say(r,
+		    "libdsa: %llu records of dsa_printf() are bad: their program was stopped, or a kernel wrote there\n",
 		    (unsigned long long)bad);
 	if (n > LOST_MAX) {
 		damaged(r, "the count of lost records went mad");

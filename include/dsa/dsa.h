@@ -586,8 +586,8 @@ DSA_API dsaError_t dsaLaunchKernelStruct(dsaFunction_t function, dsaDim3 grid, c
  * program ends is lost.
  *
  * Text comes in order for each stream. The handler is called by one thread at a
- * time; it may call the library, but must not wait for another thread that
- * does. A result that is not dsaSuccess is returned by the call that handed the
+ * time; it may call the library (what those calls would hand over, a later one
+ * does), but must not wait for another thread that uses it. A result that is not dsaSuccess is returned by the call that handed the
  * text over, unless that has an error of its own.
  *
  * Errors: dsaErrorInvalidValue: called by a handler.

@@ -170,9 +170,8 @@ void dsa__assert_failed(const char *condition, const char *file, int line, const
 #if defined(NDEBUG)
 #define dsa_assert(condition) ((void)sizeof((condition) ? 1 : 0))
 #else
-#define dsa_assert(condition)  \
-	((condition) ? (void)0 \
-		     : dsa__assert_failed(#condition, __FILE__, __LINE__, __func__))
+#define dsa_assert(condition) \
+	((condition) ? (void)0 : dsa__assert_failed(#condition, __FILE__, __LINE__, __func__))
 #endif
 
 /**

@@ -143,7 +143,8 @@ static uint8_t *reserve(struct dsa_print_buffer *b, uint64_t bytes, int flags)
 	do {
 		place = head % size;
 		pad = place + bytes > size ? size - place : 0;
-		if (head + pad + bytes + spare - __atomic_load_n(&b->tail, __ATOMIC_ACQUIRE) > size) {
+		if (head + pad + bytes + spare - __atomic_load_n(&b->tail, __ATOMIC_ACQUIRE) >
+		    size) {
 			__atomic_fetch_add(&b->lost, 1, __ATOMIC_RELAXED);
 			return NULL;
 		}

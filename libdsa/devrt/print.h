@@ -45,7 +45,7 @@ struct dsa_print_record {
 
 #define DSA_PRINT_MAGIC 0xd5a1ull
 /* First word: bytes of the record (a multiple of 8), magic, state, flags. */
-#define DSA_PRINT_WORD(bytes, state, flags)                                           \
+#define DSA_PRINT_WORD(bytes, state, flags)                                              \
 	((uint64_t)(uint32_t)(bytes) | DSA_PRINT_MAGIC << 32 | (uint64_t)(state) << 48 | \
 	 (uint64_t)(flags) << 56)
 
@@ -58,7 +58,7 @@ enum dsa_print_state {
 #define DSA_PRINT_ASSERT 1 /* flag: the program traps after this record */
 
 /* Room that only a failed assertion may use. */
-#define DSA_PRINT_SPARE 1024
+#define DSA_PRINT_SPARE    1024
 #define DSA_PRINT_ROUND(n) (((uint64_t)(n) + 7) & ~7ull)
 
 /* What a conversion takes from the arguments. */

@@ -291,8 +291,8 @@ static void ring_round(void)
 		extra = rng(&seed) % 600;
 		line(&r, (uint64_t)i, extra);
 		CHECK(ring_put(&g, &r));
-		snprintf(want, sizeof(want), "%d %s\n", i, (char *)r.bytes + r.length -
-			 DSA_PRINT_ROUND(extra));
+		snprintf(want, sizeof(want), "%d %s\n", i,
+			 (char *)r.bytes + r.length - DSA_PRINT_ROUND(extra));
 		if (!extra)
 			snprintf(want, sizeof(want), "%d \n", i);
 		ring_gives(&g, false, want);

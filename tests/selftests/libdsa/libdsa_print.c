@@ -241,11 +241,10 @@ TEST_F(print, when)
 
 	OK(dsaEventCreate(&event));
 	OK(dsaMallocHost((void **)&word, 4));
-#define AGAIN(stream)                                                                     \
-	do {                                                                              \
-		forget(&self->sink);                                                      \
-		OK(dsaLaunchKernel(kernel("chatter"), GRID(1), ARGS(&launch, &lines), 0, \
-				   stream));                                              \
+#define AGAIN(stream)                                                                              \
+	do {                                                                                       \
+		forget(&self->sink);                                                               \
+		OK(dsaLaunchKernel(kernel("chatter"), GRID(1), ARGS(&launch, &lines), 0, stream)); \
 	} while (0)
 	AGAIN(self->stream);
 	while (dsaStreamQuery(self->stream) == dsaErrorNotReady)
@@ -317,8 +316,14 @@ TEST_F(print, assertion)
 	EXPECT_EQ(3, self->info.program.x);
 	EXPECT_EQ(1, self->info.program.y);
 	EXPECT_NE(NULL, strstr(self->info.text, "print_kernels.c:"));
-	EXPECT_NE(NULL, strstr(self->info.text, ": assert_less: program (3,1,0): assertion `x < limit || y != 1' failed"));
-	EXPECT_EQ(1, lines_with(&self->sink, ": assert_less: program (3,1,0): assertion `x < limit || y != 1' failed\n"));
+	EXPECT_NE(NULL,
+		  strstr(self->info.text,
+			 ": assert_less: program (3,1,0): assertion `x < limit || y != 1' failed"));
+	EXPECT_EQ(
+		1,
+		lines_with(
+			&self->sink,
+			": assert_less: program (3,1,0): assertion `x < limit || y != 1' failed\n"));
 	EXPECT_EQ(1, lines_with(&self->sink, "program 3 1\n"));
 	/* Once. */
 	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
@@ -374,8 +379,9 @@ TEST_F(print, fault_in_the_middle)
 TEST_F(print, garbage)
 {
 	static const uint64_t offsets[] = { 0, 8, 64, 72, 128, 136, 144, 0 };
-	static const uint64_t values[] = { 0, 1, 8, 64, 4096, ~0ull, 0x0002d5a100000018,
-					   0x0002d5a1fffffff8, 0x8000000000000000 };
+	static const uint64_t values[] = {
+		0, 1, 8, 64, 4096, ~0ull, 0x0002d5a100000018, 0x0002d5a1fffffff8, 0x8000000000000000
+	};
 	uint32_t count = 1, launch = 0, lines = 2;
 
 	OK(dsaDeviceSetLimit(LIMIT, 8192));
