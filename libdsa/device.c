@@ -110,6 +110,7 @@ static void add_device(int number)
 	dev->index = count;
 	snprintf(dev->path, sizeof(dev->path), "%s", path);
 	pthread_mutex_init(&dev->lock, NULL);
+	atomic_init(&dev->print_bytes, PRINT_DEFAULT_BYTES);
 	devices[count++] = dev;
 }
 
@@ -352,7 +353,7 @@ DSA_API dsaError_t dsaDeviceSynchronize(void)
 		else
 			error = queue_wait(q, atomic_load(&q->recorded));
 	}
-	return error;
+	return print_settle_all(dev, error);
 }
 
 DSA_API dsaError_t dsaRuntimeGetVersion(int *version)

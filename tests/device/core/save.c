@@ -117,6 +117,8 @@ static void emit_work(struct dev *d)
 	emit(&k, SYSRD(S0, DSA_SYS_PID_X));
 	emit(&k, ADD(T2, T2, T0));
 	emit(&k, ADD(T2, T2, S0));
+	emit(&k, SYSRD(T0, DSA_SYS_USER));
+	emit(&k, ADD(T2, T2, T0));
 	emit(&k, SLLI(S0, S0, 3));
 	emit(&k, ADD(S0, S0, A0));
 	emit(&k, SD(T2, S0, 8)); /* word 0 is the sum: no store may meet it */
@@ -127,11 +129,14 @@ static void emit_work(struct dev *d)
 static void start_work(struct dev *d)
 {
 	struct cmds c = cmds_at(d, CMDS);
+	struct dsa_cmd_launch *launch;
 
 	emit_work(d);
 	for (unsigned int i = 0; i < COPY_SIZE; i++)
 		d->ram[0x400000 + i] = i * 13 + (i >> 12);
-	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 300, 1, 1)->counters = VA_HBM + SEM + 64;
+	launch = cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 300, 1, 1);
+	launch->counters = VA_HBM + SEM + 64;
+	launch->user = 0x123456789abcdef;
 	cmd_sem(&c, DSA_CMD_SEM_SIGNAL, VA_HBM + SEM, 1, 0);
 	queue_setup(d, 0, 1);
 	submit_cmds(&c, 0);
