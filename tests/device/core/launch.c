@@ -670,5 +670,6 @@ const struct test launch_tests[] = {
 	TEST(system_memory),        TEST(start_state),      TEST(user_value),
 	TEST(scratchpad_cleared),   TEST(new_code),         TEST(kill_runaway),
 	TEST(runaway_on_all_cores), TEST(co_resident),      TEST(deterministic_time),
-	TEST(bad_counters),         TEST(two_launches),     TESTS_END
+	TEST(bad_counters),         TEST(two_launches),     TEST(debugger),
+	TESTS_END
 };
