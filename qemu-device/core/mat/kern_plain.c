@@ -27,15 +27,15 @@ static inline doubles fma_f64(doubles a, doubles b, doubles c)
 	return c;
 }
 
+typedef int32_t sints __attribute__((vector_size(16)));
+
 /* Pairs of 16 bits. */
 static inline ints multiply_i16(ints a, ints b)
 {
-	ints c;
+	sints low = ((sints)(a << 16) >> 16) * ((sints)(b << 16) >> 16);
+	sints high = ((sints)a >> 16) * ((sints)b >> 16);
 
-	for (int l = 0; l < 4; l++)
-		c[l] = (uint32_t)((int16_t)a[l] * (int16_t)b[l] +
-				  (int16_t)(a[l] >> 16) * (int16_t)(b[l] >> 16));
-	return c;
+	return (ints)low + (ints)high;
 }
 
 #define KERN(name)      f32_##name
