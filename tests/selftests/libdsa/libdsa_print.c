@@ -375,6 +375,58 @@ TEST_F(print, fault_in_the_middle)
 	EXPECT_STREQ("before\n", self->sink.text);
 }
 
+/* Programs that are stopped while they print: whole lines, in order, and no talk of damage. */
+TEST_F(print, stopped_while_printing)
+{
+	uint32_t lines = 20, next[16], i;
+	uint64_t program;
+	char end;
+
+	OK(dsaDeviceSetLimit(LIMIT, 1 << 20));
+	for (int round = 0; round < 20; round++) {
+		memset(next, 0, sizeof(next));
+		forget(&self->sink);
+		OK(dsaLaunchKernel(kernel("print_until_trap"), GRID(16), ARGS(&lines), 0,
+				   self->stream));
+		FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(self->stream));
+		for (const char *p = self->sink.text; *p; p = strchr(p, '\n') + 1) {
+			if (!strncmp(p, "libdsa: ", 8))
+				continue;
+			ASSERT_EQ(3, sscanf(p, "%lu %u%c", &program, &i, &end));
+			ASSERT_EQ(next[program]++, i);
+		}
+		EXPECT_EQ(lines, next[0]);
+		EXPECT_EQ(0, lines_with(&self->sink, "wrote into"));
+		OK(dsaStreamRecover(self->stream));
+	}
+}
+
+/* Text of work that outlives its stream, and of a fault that only recovery meets. */
+TEST_F(print, destroyed_and_recovered)
+{
+	uint32_t launch = 0, lines = 1, limit = 0, *flag;
+	dsaStream_t other;
+
+	OK(dsaStreamCreate(&other));
+	flag = hold(self->stream);
+	OK(dsaLaunchKernel(kernel("chatter"), GRID(1), ARGS(&launch, &lines), 0, self->stream));
+	OK(dsaStreamDestroy(self->stream));
+	EXPECT_EQ(0, self->sink.calls);
+	release(flag);
+	OK(dsaDeviceSynchronize());
+	EXPECT_STREQ("0 0 0 \n", self->sink.text);
+
+	forget(&self->sink);
+	OK(dsaLaunchKernel(kernel("assert_less"), ((dsaDim3){ 1, 2, 1 }), ARGS(&limit), 0, other));
+	for (int i = 0; i < 10000 && !self->sink.calls; i++) {
+		usleep(1000);
+		OK(dsaStreamRecover(other));
+	}
+	EXPECT_EQ(1, lines_with(&self->sink, "assertion"));
+	OK(dsaStreamSynchronize(other));
+	EXPECT_EQ(1, self->sink.calls);
+}
+
 /* Garbage in the buffer, at its head and anywhere: a message, and later text is fine again. */
 TEST_F(print, garbage)
 {

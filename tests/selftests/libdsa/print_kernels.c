@@ -61,6 +61,16 @@ DSA_KERNEL(print_bad_string, (const char *, bad))
 	dsa_printf("%d %s\n", 1, bad);
 }
 
+/* All print for ever, but program 0, which stops them. */
+DSA_KERNEL(print_until_trap, (uint32_t, lines))
+{
+	uint64_t me = dsa_program_id(0);
+
+	for (uint32_t i = 0; i < lines || me; i++)
+		dsa_printf("%lu %u\n", me, i);
+	dsa_trap();
+}
+
 /* @count words of @value over the print buffer, @offset bytes into it. */
 DSA_KERNEL(scribble, (uint64_t, offset), (uint64_t, value), (uint32_t, count))
 {
