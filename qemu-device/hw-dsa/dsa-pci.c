@@ -359,6 +359,7 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
     s->scratchpad_size = s->scratchpad_size ?: def.scratch_size;
     s->vlen = s->vlen ?: def.vlen;
     s->core_clock_khz = s->core_clock_khz ?: def.core_clock_khz;
+    s->matrix_macs = s->matrix_macs ?: def.matrix_macs;
     s->hbm_bandwidth = s->hbm_bandwidth ?: def.hbm_mb_per_s;
     s->bus_bandwidth = s->bus_bandwidth ?: def.bus_mb_per_s;
     if (!s->memdev && !s->hbm_size) {
@@ -375,6 +376,8 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
         dsa_check_range("copy-engines", s->copy_engines, 1,
                         DSA_MAX_COPY_ENGINES, false, errp) &&
         dsa_check_range("workers", s->workers, 0, DSA_MAX_WORKERS, false,
+                        errp) &&
+        dsa_check_range("matrix-macs", s->matrix_macs, 32, 1 << 20, false,
                         errp) &&
         dsa_check_range("core-clock-khz", s->core_clock_khz, 1000, 10000000,
                         false, errp) &&
@@ -461,6 +464,7 @@ static bool dsa_new_core(DSAState *s, Error **errp)
     config.scratch_size = s->scratchpad_size;
     config.vlen = s->vlen;
     config.core_clock_khz = s->core_clock_khz;
+    config.matrix_macs = s->matrix_macs;
     config.hbm_mb_per_s = s->hbm_bandwidth;
     config.bus_mb_per_s = s->bus_bandwidth;
     config.serial = s->serial;
@@ -673,6 +677,7 @@ static const Property dsa_properties[] = {
     DEFINE_PROP_UINT32("vlen", DSAState, vlen, 4096),
     DEFINE_PROP_UINT32("workers", DSAState, workers, 0),
     DEFINE_PROP_UINT32("core-clock-khz", DSAState, core_clock_khz, 0),
+    DEFINE_PROP_UINT32("matrix-macs", DSAState, matrix_macs, 0),
     DEFINE_PROP_UINT32("hbm-bandwidth", DSAState, hbm_bandwidth, 0),
     DEFINE_PROP_UINT32("bus-bandwidth", DSAState, bus_bandwidth, 0),
     DEFINE_PROP_UINT64("serial", DSAState, serial, 0),
@@ -690,6 +695,8 @@ static void dsa_describe(ObjectClass *klass)
         { "workers", "host threads that run the engines; 0: as many as host "
                      "CPUs, at most one per core" },
         { "core-clock-khz", "modelled core clock; 0: default" },
+        { "matrix-macs", "modelled, products of bf16 a core and cycle; 0: "
+                         "default" },
         { "hbm-bandwidth", "modelled, 10^6 bytes/s; 0: default" },
         { "bus-bandwidth", "modelled, to system memory, 10^6 bytes/s; 0: "
                            "default" },

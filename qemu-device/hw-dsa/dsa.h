@@ -52,6 +52,7 @@ struct DSAState {
     uint32_t vlen;
     uint32_t workers;
     uint32_t core_clock_khz;
+    uint32_t matrix_macs;
     uint32_t hbm_bandwidth;
     uint32_t bus_bandwidth;
 };
