@@ -426,7 +426,9 @@ static bool device_option(struct options *o, int c, const char *text)
 							 16u << 20);
 		return true;
 	case OPT_VLEN:
-		d->vlen = (uint32_t)power_of_two("--vlen", text, 128, 65536);
+		d->vlen = (uint32_t)number("--vlen", text, 128, 65536);
+		if (d->vlen & (d->vlen - 1))
+			usage_error("--vlen %s: not a power of two from 128 to 65536 bits", text);
 		return true;
 	case OPT_MACS:
 		d->matrix_macs = (uint32_t)number("--matrix-macs", text, 32, 1u << 20);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Scalar half precision (Zfh), in integers: kernels keep their halves in vectors. */
+/* Scalar half precision (Zfh) and bfloat16 (Zfbfmin), in integers: kernels keep their halves in vectors. */
 #include "fpenv.h"
 #include "rv_int.h"
 #include "softfp.h"
@@ -176,7 +176,9 @@ enum rv_step rv_do_half_from_int(struct rv_hart *h, const struct rv_op *op)
 	return RV_STEP_NEXT;
 }
 
-/* Variant: 0 s.h, 1 d.h, 2 h.s, 3 h.d. */
+static const struct rv_ffmt bf16 = { 8, 7 };
+
+/* Variant: 0 s.h, 1 d.h, 2 h.s, 3 h.d, 4 s.bf16, 5 bf16.s. */
 enum rv_step rv_do_half_convert(struct rv_hart *h, const struct rv_op *op)
 {
 	unsigned int what = rv_op_call(op)->sub;
@@ -194,8 +196,13 @@ enum rv_step rv_do_half_convert(struct rv_hart *h, const struct rv_op *op)
 		r = rv_soft_convert(&rv_f64, &rv_f16, unbox16(v), rm, &flags);
 		break;
 	case 2:
+	case 5:
 		v = (v & BOX32) == BOX32 ? (uint32_t)v : NAN32;
-		r = BOX16 | rv_soft_convert(&rv_f16, &rv_f32, v, rm, &flags);
+		r = BOX16 | rv_soft_convert(what == 2 ? &rv_f16 : &bf16, &rv_f32, v, rm, &flags);
+		break;
+	case 4:
+		v = (v & BOX16) == BOX16 ? v & 0xffff : 0x7fc0;
+		r = BOX32 | rv_soft_convert(&rv_f32, &bf16, v, rm, &flags);
 		break;
 	default:
 		r = BOX16 | rv_soft_convert(&rv_f16, &rv_f64, v, rm, &flags);

@@ -126,12 +126,42 @@ static const void *widen16(struct rv_hart *h, const void *s, uint64_t n, unsigne
 	return x.d;
 }
 
+/* Halves: factors and addend in their places, all as singles. */
+static void run_fma16(struct rv_hart *h, const struct fpop *p, void *d)
+{
+	bool madd = p->id >= RV_V_FMADD;
+	unsigned int id = madd ? p->id - RV_V_FMADD + RV_V_FMACC : p->id;
+	struct rv_vargs x = { .count = p->n }, b = { .count = p->n };
+	struct rv_vargs y = { .d = d, .a = rv_vscratch(h, RV_VS_B), .count = p->n };
+
+	if (p->scalar) {
+		b.d = rv_vscratch(h, RV_VS_D);
+		b.b = p->b;
+		h->vloops->splat[1](&b);
+		x.b = widen16(h, b.d, p->n, RV_VS_F);
+	} else {
+		x.b = widen16(h, p->b, p->n, RV_VS_F);
+	}
+	/* Operands may be in A, B and C: each is widened into an area that is free by then. */
+	x.a = widen16(h, madd ? p->c : p->a, p->n, RV_VS_D);
+	x.c = widen16(h, madd ? p->a : p->c, p->n, RV_VS_B);
+	x.rm = (id == RV_V_FNMACC || id == RV_V_FNMSAC ? 1 : 0) |
+	       (id == RV_V_FNMACC || id == RV_V_FMSAC ? 2 : 0);
+	x.d = rv_vscratch(h, RV_VS_B);
+	h->vloops->fma16(&x);
+	h->vloops->f32_to_f16(&y);
+}
+
 /* d = a op b on the host; nothing is masked any more. */
 static void run_host(struct rv_hart *h, const struct fpop *p, void *d)
 {
 	struct rv_vargs x = { .d = d, .a = p->a, .b = p->b, .c = p->c, .count = p->n };
 	struct rv_vargs y = { .d = d, .a = rv_vscratch(h, RV_VS_C), .count = p->n };
 
+	if (p->size == 1 && is_fma(p->id)) {
+		run_fma16(h, p, d);
+		return;
+	}
 	if (p->size == 1 && rounds(p->id)) {
 		x.a = widen16(h, p->a, p->n, RV_VS_C);
 		if (p->b)
@@ -161,7 +191,7 @@ static bool needs_soft(const struct rv_hart *h, const struct fpop *p)
 		return false;
 	if (rv_frm(h) == RV_RMM)
 		return true;
-	return p->size == 1 && (is_fma(p->id) || !h->vloops->f16_to_f32);
+	return p->size == 1 && !h->vloops->f16_to_f32;
 }
 
 static void run(struct rv_hart *h, struct fpop *p)
@@ -706,6 +736,11 @@ enum rv_step rv_do_vfcvtbf16(struct rv_hart *h, const struct rv_op *op)
 	if (rv_voverlap(in.vd, rv_vgroup(de), in.vs2, rv_vgroup(ae))) {
 		memcpy(rv_vscratch(h, RV_VS_A), p.a, p.n << as);
 		p.a = rv_vscratch(h, RV_VS_A);
+	}
+	x = (struct rv_vargs){ .d = p.d, .a = p.a, .count = p.n };
+	if (!p.m && rv_frm(h) == RV_RNE && h->vloops->f32_to_bf16(&x)) {
+		h->arch.fcsr |= x.flags;
+		return rv_vdone(h);
 	}
 	for (i = 0; i < p.n; i++)
 		if (!p.m || p.m[i])

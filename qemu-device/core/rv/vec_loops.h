@@ -489,6 +489,34 @@ static void bf16_to_f32(struct rv_vargs *x)
 		x->flags |= RV_NV;
 }
 
+/*
+ * To nearest even; false: something is special (too small or too large to be
+ * sure about flags, infinite, not a number) and nothing was done.
+ */
+static bool f32_to_bf16(struct rv_vargs *x)
+{
+	const u32 *a = x->a;
+	u16 *d = x->d;
+	u32 bad = 0, lost = 0;
+	const size_t n = x->count;
+
+	IVDEP
+	for (size_t i = 0; i < n; i++) {
+		u32 e = a[i] >> 23 & 0xff;
+
+		bad |= (e >= 0xfe) | ((e == 0) & ((a[i] & 0x7fffff) != 0));
+		lost |= a[i] & 0xffff;
+	}
+	if (bad)
+		return false;
+	IVDEP
+	for (size_t i = 0; i < n; i++)
+		d[i] = (u16)((a[i] + 0x7fff + (a[i] >> 16 & 1)) >> 16);
+	if (lost)
+		x->flags |= RV_NX;
+	return true;
+}
+
 #if defined(__F16C__)
 static void f16_to_f32(struct rv_vargs *x)
 {
@@ -501,6 +529,40 @@ static void f16_to_f32(struct rv_vargs *x)
 				 _mm256_cvtph_ps(_mm_loadu_si128((const void *)(a + i))));
 	for (; i < x->count; i++)
 		d[i] = _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(a[i])));
+}
+
+/*
+ * Halves as singles: a * b + c with one rounding, to come when the result is
+ * narrowed to half. The product is exact in double; what the sum loses, or a
+ * single does, stays as an odd last bit, below all that the half looks at.
+ * rm: 1 minus the product, 2 minus c.
+ */
+static void fma16(struct rv_vargs *x)
+{
+	const f32 *a = x->a, *b = x->b, *c = x->c;
+	const u64 sp = (u64)(x->rm & 1) << 63, sc = (u64)(x->rm >> 1 & 1) << 63;
+	u32 *d = x->d;
+
+	LOOP(x->count) {
+		f64 p = (f64)a[i] * (f64)b[i], q = c[i], s;
+		u64 pb, qb, v;
+		u32 r;
+
+		memcpy(&pb, &p, 8);
+		memcpy(&qb, &q, 8);
+		pb ^= sp;
+		qb ^= sc;
+		memcpy(&p, &pb, 8);
+		memcpy(&q, &qb, 8);
+		s = p + q;
+		memcpy(&v, &s, 8);
+		r = (u32)((v & INT64_MAX) >> 29) | ((v & 0x1fffffff) != 0);
+		/* the exponent's other bias; zero; infinity and NaN */
+		r = (v & INT64_MAX) == 0 ? 0 :
+		    (v & INT64_MAX) > 0x7ff0000000000000 ? 0x7fc00000 :
+		    (v & INT64_MAX) == 0x7ff0000000000000 ? 0x7f800000 : r - ((1023u - 127u) << 23);
+		d[i] = r | (u32)(v >> 63) << 31;
+	}
 }
 
 /* NaNs come out canonical. */
@@ -626,9 +688,11 @@ const struct rv_vloops RV_LOOPS = {
 	.f32_to_f64 = f32_to_f64,
 	.f64_to_f32 = f64_to_f32,
 	.bf16_to_f32 = bf16_to_f32,
+	.f32_to_bf16 = f32_to_bf16,
 #if defined(__F16C__)
 	.f16_to_f32 = f16_to_f32,
 	.f32_to_f16 = f32_to_f16,
+	.fma16 = fma16,
 #endif
 #if defined(__FMA__)
 	.f32_to_i32 = f32_to_i32,

@@ -264,7 +264,7 @@ bool gen_vector_supports(const struct rv_row *r)
 
 bool gen_supports(const struct rv_row *r)
 {
-	return !gen_is_vector(r) && r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
+	return !gen_is_vector(r) && !strstr(r->name, "bf16") && r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
 }
 
 /* May a case contain this instruction with these operands? */

@@ -392,6 +392,33 @@ static void test_bfloat16(void)
 	}
 }
 
+static void test_scalar_bfloat16(void)
+{
+	struct machine *m = MACHINE(0x40657553 /* fcvt.s.bf16 fa0, fa0 */,
+				    0x4485f5d3 /* fcvt.bf16.s fa1, fa1 */, RET);
+	const struct rv_arch *a = &m->hart.arch;
+	bool ok = true;
+	unsigned int n;
+
+	for (n = 0; n < 5000; n++) {
+		uint32_t flags = 0, v = (uint32_t)rnd(), b = v >> 16;
+		enum rv_rm rm = (enum rv_rm)(n % 5);
+
+		m_start(m, CODE);
+		m->hart.arch.fcsr = (uint32_t)rm << 5;
+		m->hart.arch.f[10] = 0xffffffffffff0000 | b;
+		m->hart.arch.f[11] = 0xffffffff00000000 | v;
+		ok &= rv_run(&m->hart, 100) == RV_EXIT_DONE &&
+		      a->f[10] == (0xffffffff00000000 |
+				   rv_soft_convert(&rv_f32, &bf16, b, rm, &flags)) &&
+		      a->f[11] == (0xffffffffffff0000 |
+				   rv_soft_convert(&bf16, &rv_f32, v, rm, &flags)) &&
+		      (a->fcsr & 31) == flags;
+	}
+	tap_ok(ok, "scalar bfloat16 conversions");
+	m_free(m);
+}
+
 static void test_ctzw(void)
 {
 	struct machine *m = MACHINE(0x6015951b /* ctzw a0, a1 */, RET);
@@ -438,5 +465,6 @@ int main(void)
 	test_bfloat16();
 	test_misc();
 	test_ctzw();
+	test_scalar_bfloat16();
 	return tap_done();
 }
