@@ -573,10 +573,12 @@ static uint64_t to_small(const struct rv_ffmt *f, uint64_t v, bool is_signed, in
 	unsigned int bits = 8u << size;
 	uint32_t mine = 0;
 	uint64_t r;
-	int64_t max = (int64_t)((1ull << (bits - is_signed)) - 1), min = is_signed ? -max - 1 : 0;
+	int64_t max, min;
 
 	if (size >= 2)
 		return rv_soft_to_int(f, v, is_signed, bits, rm, flags);
+	max = (1 << (bits - is_signed)) - 1;
+	min = is_signed ? -max - 1 : 0;
 	r = rv_soft_to_int(f, v, true, 64, rm, &mine);
 	if ((int64_t)r > max || (int64_t)r < min) {
 		mine = RV_NV;
