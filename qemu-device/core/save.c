@@ -15,7 +15,7 @@
 #include "core_int.h"
 
 #define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION 2 /* 2: vector registers */
+#define SAVE_VERSION 2                     /* 2: vector registers */
 #define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
