@@ -428,20 +428,28 @@ static void skip_run(struct box *b, uint64_t off, uint64_t len)
 		fill_run(b, off, len);
 }
 
+/* Steps until @distance is covered. */
+static int64_t steps_over(int64_t distance, int64_t step)
+{
+	return step == 1 ? distance : (distance + step - 1) / step;
+}
+
 /* A row at @va for coordinate 0 of dimension 0: its elements outside are at its ends. */
 static bool move_row(struct box *b, uint64_t va, uint64_t off)
 {
 	int64_t first = b->op.coord[0], step = b->map.steps[0], count = b->map.box[0];
-	int64_t lo = first < 0 ? (-first + step - 1) / step : 0;
-	int64_t hi = first < b->map.dims[0] ? (b->map.dims[0] - first + step - 1) / step : 0;
+	int64_t lo = first < 0 ? steps_over(-first, step) : 0;
+	int64_t hi = first < b->map.dims[0] ? steps_over(b->map.dims[0] - first, step) : 0;
 	uint32_t e = b->esize;
 
 	if (hi > count)
 		hi = count;
 	if (lo > hi)
 		lo = hi;
-	skip_run(b, off, lo * e);
-	skip_run(b, off + hi * e, (count - hi) * e);
+	if (lo || hi < count) {
+		skip_run(b, off, lo * e);
+		skip_run(b, off + hi * e, (count - hi) * e);
+	}
 	va += (uint64_t)(first + lo * step) * e;
 	if (step == 1)
 		return lo == hi || move_run(b, va, off + lo * e, (hi - lo) * e);
@@ -451,29 +459,37 @@ static bool move_row(struct box *b, uint64_t va, uint64_t off)
 	return true;
 }
 
-/* Row number @row of the box: where it is in the tensor, if it is there. */
-static bool row_inside(const struct box *b, uint64_t row, uint64_t *va)
+/* The row at @j in dimensions 1 and up: where it is in the tensor, if it is there. */
+static bool row_inside(const struct box *b, const uint32_t *j, uint64_t *va)
 {
-	*va = b->map.base;
-	for (unsigned int d = 1; d < b->map.rank; d++) {
-		int64_t i = b->op.coord[d] + (int64_t)(row % b->map.box[d]) * b->map.steps[d];
+	const struct dsa_tensor_map *m = &b->map;
+	bool inside = true;
 
-		if (i < 0 || i >= b->map.dims[d])
-			return false;
-		*va += i * b->map.strides[d - 1];
-		row /= b->map.box[d];
+	*va = m->base;
+	for (unsigned int d = 1; d < m->rank; d++) {
+		int64_t i = b->op.coord[d] + (int64_t)j[d] * m->steps[d];
+
+		inside &= i >= 0 && i < m->dims[d];
+		*va += i * m->strides[d - 1];
 	}
-	return true;
+	return inside;
+}
+
+static void row_next(const struct box *b, uint32_t *j)
+{
+	for (unsigned int d = 1; d < b->map.rank && ++j[d] == b->map.box[d]; d++)
+		j[d] = 0;
 }
 
 static bool move_box(struct box *b)
 {
 	uint64_t row_bytes = (uint64_t)b->map.box[0] * b->esize, va;
+	uint32_t j[DSA_TENSOR_RANK] = { 0 };
 
 	if (b->op.flags & DSA_TENSOR_BULK)
 		return move_run(b, b->map.base, 0, b->bytes);
-	for (uint64_t row = 0, off = 0; off < b->bytes; row++, off += row_bytes) {
-		if (!row_inside(b, row, &va))
+	for (uint64_t off = 0; off < b->bytes; off += row_bytes, row_next(b, j)) {
+		if (!row_inside(b, j, &va))
 			skip_run(b, off, row_bytes);
 		else if (!move_row(b, va, off))
 			return false;

@@ -35,9 +35,9 @@
 #define DSA_HBM_MIN (1 * MiB)
 #define DSA_HBM_MAX (1 * TiB)
 #define DSA_SCRATCH_MIN (64 * KiB)
-#define DSA_VLEN_MIN    128u
-#define DSA_VLEN_MAX    65536u
 #define DSA_SCRATCH_MAX (16 * MiB)
+#define DSA_VLEN_MIN 128
+#define DSA_VLEN_MAX 65536
 #define DSA_MAX_CORES 64
 #define DSA_MAX_COPY_ENGINES 16
 

@@ -252,6 +252,7 @@ static void test_bad_properties(void)
 		{ "-device dsa,scratchpad-size=3K", "scratchpad-size=3072" },
 		{ "-device dsa,copy-engines=17", "copy-engines=17" },
 		{ "-device dsa,workers=65", "workers=65 is not possible" },
+		{ "-device dsa,vlen=96", "vlen=96 is not possible: it must be a power of two from 128" },
 		{ "-device dsa,core-clock-khz=1", "core-clock-khz=1 is not possible" },
 		{ "-device dsa,hbm-bandwidth=4000000000", "hbm-bandwidth=4000000000" },
 		{ "-device dsa,bus-bandwidth=4000000000", "bus-bandwidth=4000000000" },

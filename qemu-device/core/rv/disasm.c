@@ -43,8 +43,8 @@ static void put_vtype(struct text *t, uint32_t vtype)
 {
 	static const char *const lmul[8] = { "m1", "m2", "m4", "m8", "?", "mf8", "mf4", "mf2" };
 
-	put(t, "e%u,%s,%s,%s", 8u << (vtype >> 3 & 7), lmul[vtype & 7],
-	    vtype & 0x40 ? "ta" : "tu", vtype & 0x80 ? "ma" : "mu");
+	put(t, "e%u,%s,%s,%s", 8u << (vtype >> 3 & 7), lmul[vtype & 7], vtype & 0x40 ? "ta" : "tu",
+	    vtype & 0x80 ? "ma" : "mu");
 }
 
 static bool put_vector_arg(struct text *t, char c, const struct rv_insn *in)

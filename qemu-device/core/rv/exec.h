@@ -601,7 +601,10 @@ L_CALL: {
 
 		h->now = h->instret_end - (uint64_t)left + call->n;
 		step = call->fn(h, ip);
-		POLL();
+		/* A vector instruction may take long: stop here, not at the end of the block. */
+		if (RV_UNLIKELY(__atomic_load_n(&h->stop, __ATOMIC_RELAXED)) &&
+		    step == RV_STEP_NEXT)
+			step = RV_STEP_LEAVE;
 		if (RV_LIKELY(step == RV_STEP_NEXT))
 			GO(2);
 		if (step == RV_STEP_FAULT)

@@ -75,8 +75,8 @@ enum rv_step rv_do_half(struct rv_hart *h, const struct rv_op *op)
 		r = rv_soft_sqrt(&rv_f16, a, rm, &flags);
 		break;
 	default:
-		r = rv_soft_fma(&rv_f16, what >= 10 ? a ^ 0x8000 : a, b,
-				what & 1 ? c ^ 0x8000 : c, rm, &flags);
+		r = rv_soft_fma(&rv_f16, what >= 10 ? a ^ 0x8000 : a, b, what & 1 ? c ^ 0x8000 : c,
+				rm, &flags);
 	}
 	h->arch.f[op->rd] = BOX16 | r;
 	h->arch.fcsr |= flags;

@@ -26,8 +26,17 @@ struct rv_vargs {
 
 typedef void rv_vloop(struct rv_vargs *x);
 
-enum rv_vred { RV_RED_SUM, RV_RED_AND, RV_RED_OR, RV_RED_XOR, RV_RED_MINU, RV_RED_MIN, RV_RED_MAXU,
-	       RV_RED_MAX, RV_RED_COUNT };
+enum rv_vred {
+	RV_RED_SUM,
+	RV_RED_AND,
+	RV_RED_OR,
+	RV_RED_XOR,
+	RV_RED_MINU,
+	RV_RED_MIN,
+	RV_RED_MAXU,
+	RV_RED_MAX,
+	RV_RED_COUNT
+};
 
 /* Index: log2 of the element's bytes, then 1 for a scalar operand. */
 struct rv_vloops {

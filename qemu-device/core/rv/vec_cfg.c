@@ -53,8 +53,8 @@ bool rv_vector_state_ok(const struct rv_hart *h)
 	const struct rv_arch *a = &h->arch;
 	uint64_t vlmax = vlmax_of(h->vlenb, a->vtype);
 
-	return (vlmax || a->vtype == RV_VILL) && a->vl <= vlmax && a->vstart < h->vlenb * 8 && a->vxrm <= 3 &&
-	       a->vxsat <= 1;
+	return (vlmax || a->vtype == RV_VILL) && a->vl <= vlmax && a->vstart < h->vlenb * 8 &&
+	       a->vxrm <= 3 && a->vxsat <= 1;
 }
 
 static enum rv_step set_vl(struct rv_hart *h, const struct rv_op *op, uint64_t avl, uint64_t vtype)

@@ -285,8 +285,8 @@ static void widen_soft(struct rv_hart *h, void *d, const void *a, int size, uint
 
 	for (i = 0; i < n; i++)
 		rv_vput(d, i, size + 1,
-			rv_soft_convert(fmt_of(size + 1), fmt_of(size), rv_vget(a, i, size),
-					RV_RNE, &flags));
+			rv_soft_convert(fmt_of(size + 1), fmt_of(size), rv_vget(a, i, size), RV_RNE,
+					&flags));
 	h->arch.fcsr |= flags;
 }
 
@@ -375,8 +375,8 @@ enum rv_step rv_do_vfcmp(struct rv_hart *h, const struct rv_op *op)
 
 	if (!fp_ok(h, size) || !rv_valigned(in.vs2, lmul) ||
 	    !rv_vshare_ok(in.vd, -1, 0, in.vs2, size, lmul) ||
-	    (!scalar && (!rv_valigned(in.vs1, lmul) ||
-			 !rv_vshare_ok(in.vd, -1, 0, in.vs1, size, lmul))))
+	    (!scalar &&
+	     (!rv_valigned(in.vs1, lmul) || !rv_vshare_ok(in.vd, -1, 0, in.vs1, size, lmul))))
 		return rv_villegal(h);
 	x = fp_scalar(h, in.vs1, size);
 	if (operands(h, &in, &p, size, size, &x)) {
@@ -397,26 +397,24 @@ enum rv_step rv_do_vfcmp(struct rv_hart *h, const struct rv_op *op)
 
 /* round(256 / (1 + (i + 0.5) / 128)) - 128 */
 static const uint8_t rec7_table[128] = {
-	127, 125, 123, 121, 119, 117, 116, 114, 112, 110, 109, 107, 105, 104, 102, 100,
-	99, 97, 96, 94, 93, 91, 90, 88, 87, 85, 84, 83, 81, 80, 79, 77,
-	76, 75, 74, 72, 71, 70, 69, 68, 66, 65, 64, 63, 62, 61, 60, 59,
-	58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43,
-	42, 41, 40, 40, 39, 38, 37, 36, 35, 35, 34, 33, 32, 31, 31, 30,
-	29, 28, 28, 27, 26, 25, 25, 24, 23, 23, 22, 21, 21, 20, 19, 19,
-	18, 17, 17, 16, 15, 15, 14, 14, 13, 12, 12, 11, 11, 10, 9, 9,
-	8, 8, 7, 7, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0,
+	127, 125, 123, 121, 119, 117, 116, 114, 112, 110, 109, 107, 105, 104, 102, 100, 99, 97, 96,
+	94,  93,  91,  90,  88,  87,  85,  84,  83,  81,  80,  79,  77,  76,  75,  74,  72, 71, 70,
+	69,  68,  66,  65,  64,  63,  62,  61,  60,  59,  58,  57,  56,  55,  54,  53,  52, 51, 50,
+	49,  48,  47,  46,  45,  44,  43,  42,  41,  40,  40,  39,  38,  37,  36,  35,  35, 34, 33,
+	32,  31,  31,  30,  29,  28,  28,  27,  26,  25,  25,  24,  23,  23,  22,  21,  21, 20, 19,
+	19,  18,  17,  17,  16,  15,  15,  14,  14,  13,  12,  12,  11,  11,  10,  9,   9,  8,  8,
+	7,   7,   6,   5,   5,   4,   4,   3,   3,   2,   2,   1,   1,   0,
 };
 
 /* round(256 / sqrt(x)) - 128 in the middle of each piece of [2, 4), then of [1, 2) */
 static const uint8_t rsqrt7_table[128] = {
-	52, 51, 50, 48, 47, 46, 44, 43, 42, 41, 40, 39, 38, 36, 35, 34,
-	33, 32, 31, 30, 30, 29, 28, 27, 26, 25, 24, 23, 23, 22, 21, 20,
-	19, 19, 18, 17, 16, 16, 15, 14, 14, 13, 12, 12, 11, 10, 10, 9,
-	9, 8, 7, 7, 6, 6, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0,
-	127, 125, 123, 121, 119, 118, 116, 114, 113, 111, 109, 108, 106, 105, 103, 102,
-	100, 99, 97, 96, 95, 93, 92, 91, 90, 88, 87, 86, 85, 84, 83, 82,
-	80, 79, 78, 77, 76, 75, 74, 73, 72, 71, 70, 70, 69, 68, 67, 66,
-	65, 64, 63, 63, 62, 61, 60, 59, 59, 58, 57, 56, 56, 55, 54, 53,
+	52,  51,  50,  48,  47,  46, 44, 43,  42,  41,  40,  39,  38,  36,  35,  34,  33,  32,  31,
+	30,  30,  29,  28,  27,  26, 25, 24,  23,  23,  22,  21,  20,  19,  19,  18,  17,  16,  16,
+	15,  14,  14,  13,  12,  12, 11, 10,  10,  9,   9,   8,   7,   7,   6,   6,   5,   4,   4,
+	3,   3,   2,   2,   1,   1,  0,  127, 125, 123, 121, 119, 118, 116, 114, 113, 111, 109, 108,
+	106, 105, 103, 102, 100, 99, 97, 96,  95,  93,  92,  91,  90,  88,  87,  86,  85,  84,  83,
+	82,  80,  79,  78,  77,  76, 75, 74,  73,  72,  71,  70,  70,  69,  68,  67,  66,  65,  64,
+	63,  63,  62,  61,  60,  59, 59, 58,  57,  56,  56,  55,  54,  53,
 };
 
 struct parts {
@@ -573,10 +571,12 @@ static uint64_t to_small(const struct rv_ffmt *f, uint64_t v, bool is_signed, in
 	unsigned int bits = 8u << size;
 	uint32_t mine = 0;
 	uint64_t r;
-	int64_t max = (int64_t)((1ull << (bits - is_signed)) - 1), min = is_signed ? -max - 1 : 0;
+	int64_t max, min;
 
 	if (size >= 2)
 		return rv_soft_to_int(f, v, is_signed, bits, rm, flags);
+	max = (1 << (bits - is_signed)) - 1;
+	min = is_signed ? -max - 1 : 0;
 	r = rv_soft_to_int(f, v, true, 64, rm, &mine);
 	if ((int64_t)r > max || (int64_t)r < min) {
 		mine = RV_NV;
@@ -765,8 +765,8 @@ enum rv_step rv_do_vfwmaccbf16(struct rv_hart *h, const struct rv_op *op)
 	    !rv_valigned(in.vs2, lmul) || !rv_vmask_ok(&in) ||
 	    !rv_vshare_ok(in.vd, 2, lmul + 1, in.vs2, 1, lmul))
 		return rv_villegal(h);
-	if (!p.scalar && (!rv_valigned(in.vs1, lmul) ||
-			  !rv_vshare_ok(in.vd, 2, lmul + 1, in.vs1, 1, lmul)))
+	if (!p.scalar &&
+	    (!rv_valigned(in.vs1, lmul) || !rv_vshare_ok(in.vd, 2, lmul + 1, in.vs1, 1, lmul)))
 		return rv_villegal(h);
 	x = h->arch.f[in.vs1] >> 16 == 0xffffffffffff ? h->arch.f[in.vs1] & 0xffff : 0x7fc0;
 	if (!operands(h, &in, &p, 1, 1, &x))

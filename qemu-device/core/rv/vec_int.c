@@ -139,8 +139,8 @@ static bool compare_ok(struct rv_hart *h, const struct rv_vinsn *in)
 	/* A mask's elements are smaller than any. */
 	return !h->vill && rv_valigned(in->vs2, lmul) &&
 	       rv_vshare_ok(in->vd, -1, 0, in->vs2, sew, lmul) &&
-	       (rv_vscalar(in) || (rv_valigned(in->vs1, lmul) &&
-				   rv_vshare_ok(in->vd, -1, 0, in->vs1, sew, lmul)));
+	       (rv_vscalar(in) ||
+		(rv_valigned(in->vs1, lmul) && rv_vshare_ok(in->vd, -1, 0, in->vs1, sew, lmul)));
 }
 
 /* Comparisons into a mask; variant: operation. */

@@ -362,8 +362,8 @@ RV_VFCMP(FCMP)
 #endif
 #ifdef LANES_32
 #define SQRT_VECTORS(n) \
-	for (; i + LANES_##n <= x->count; i += LANES_##n) \
-		VSTORE_##n(&d[i], VSQRT_##n(VLOAD_##n(&a[i])));
+	for (; k + LANES_##n <= x->count; k += LANES_##n) \
+		VSTORE_##n(&d[k], VSQRT_##n(VLOAD_##n(&a[k])));
 #else
 #define SQRT_VECTORS(n)
 #endif
@@ -372,10 +372,10 @@ RV_VFCMP(FCMP)
 	{ \
 		f##n *d = x->d; \
 		const f##n *a = x->a; \
-		size_t i = 0; \
+		size_t k = 0; \
 		SQRT_VECTORS(n) \
-		for (; i < x->count; i++) \
-			d[i] = sqrt_(a[i]); \
+		for (; k < x->count; k++) \
+			d[k] = sqrt_(a[k]); \
 		LOOP(x->count) d[i] = canonical##n(d[i]); \
 	}
 SQRT(32, __builtin_sqrtf)
@@ -570,13 +570,13 @@ static void f32_to_f16(struct rv_vargs *x)
 {
 	const f32 *a = x->a;
 	u16 *d = x->d;
-	size_t i;
+	size_t k;
 
-	for (i = 0; i + 8 <= x->count; i += 8)
-		_mm_storeu_si128((void *)(d + i),
-				 _mm256_cvtps_ph(_mm256_loadu_ps((const float *)a + i), 4));
-	for (; i < x->count; i++)
-		d[i] = (u16)_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(a[i]), 4));
+	for (k = 0; k + 8 <= x->count; k += 8)
+		_mm_storeu_si128((void *)(d + k),
+				 _mm256_cvtps_ph(_mm256_loadu_ps((const float *)a + k), 4));
+	for (; k < x->count; k++)
+		d[k] = (u16)_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(a[k]), 4));
 	LOOP(x->count)
 		d[i] = (d[i] & 0x7fff) > 0x7c00 ? 0x7e00 : d[i];
 }

@@ -7,7 +7,7 @@
 #endif
 #ifndef __clang__
 /* With rounding-math, fma() and the like are no vector operations; here nothing is constant. */
-#pragma GCC optimize("O3", "no-rounding-math")
+#pragma GCC optimize("tree-vectorize", "vect-cost-model=dynamic", "no-rounding-math")
 #endif
 
 #define RV_LOOPS rv_vloops_avx2

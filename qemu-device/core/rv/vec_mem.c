@@ -15,7 +15,7 @@ struct access {
 	struct rv_hart *h;
 	uint64_t base;
 	uint64_t start, n;
-	const uint8_t *m; /* a byte an element, from element 0; NULL: not masked */
+	const uint8_t *m;          /* a byte an element, from element 0; NULL: not masked */
 	unsigned int vd, nf, regs; /* registers of a field */
 	int size;
 	bool store;
@@ -122,16 +122,16 @@ static enum rv_step finish(struct access *a, uint64_t done)
 /* ---- unit stride ---- */
 
 /* Elements of a segment side by side in memory, apart in registers. */
-#define SHUFFLE(T) \
-	for (f = 0; f < a->nf; f++) { \
+#define SHUFFLE(T)                                                \
+	for (f = 0; f < a->nf; f++) {                             \
 		T *reg = (T *)field(a, f) + i, *mem = (T *)p + f; \
-		size_t step = a->nf, k; \
-		if (a->store) \
-			for (k = 0; k < count; k++) \
-				mem[k * step] = reg[k]; \
-		else \
-			for (k = 0; k < count; k++) \
-				reg[k] = mem[k * step]; \
+		size_t step = a->nf, k;                           \
+		if (a->store)                                     \
+			for (k = 0; k < count; k++)               \
+				mem[k * step] = reg[k];           \
+		else                                              \
+			for (k = 0; k < count; k++)               \
+				reg[k] = mem[k * step];           \
 	}
 
 static void move_segments(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
@@ -156,10 +156,9 @@ static void move_segments(struct access *a, uint8_t *p, uint64_t i, uint64_t cou
 static void move_masked(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
 {
 	uint8_t *reg = field(a, 0) + (i << a->size);
-	struct rv_vargs x = { .d = a->store ? p : reg,
-			      .a = a->store ? reg : p,
-			      .m = a->m + i,
-			      .count = count };
+	struct rv_vargs x = {
+		.d = a->store ? p : reg, .a = a->store ? reg : p, .m = a->m + i, .count = count
+	};
 
 	if (a->store)
 		a->h->vloops->store[a->size](&x);
@@ -183,8 +182,8 @@ static void move_run(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
 	} else {
 		for (k = i; k < i + count; k++)
 			for (f = 0; a->m[k] && f < a->nf; f++)
-				move_one(p + (((k - i) * a->nf + f) << a->size), field(a, (unsigned int)f),
-					 k, a->size, a->store);
+				move_one(p + (((k - i) * a->nf + f) << a->size),
+					 field(a, (unsigned int)f), k, a->size, a->store);
 	}
 }
 
@@ -360,14 +359,14 @@ enum rv_step rv_do_vmaskmem(struct rv_hart *h, const struct rv_op *op)
 
 /* ---- strided and indexed ---- */
 
-#define STRIDED(T) \
-	{ \
-		T *reg = (T *)field(a, 0); \
-		if (a->store) \
-			for (i = a->start; i < a->n; i++) \
+#define STRIDED(T)                                                                            \
+	{                                                                                     \
+		T *reg = (T *)field(a, 0);                                                    \
+		if (a->store)                                                                 \
+			for (i = a->start; i < a->n; i++)                                     \
 				RV_HOST_STORE(T, p + (int64_t)(i - a->start) * step, reg[i]); \
-		else \
-			for (i = a->start; i < a->n; i++) \
+		else                                                                          \
+			for (i = a->start; i < a->n; i++)                                     \
 				reg[i] = RV_HOST_LOAD(T, p + (int64_t)(i - a->start) * step); \
 	}
 

@@ -192,9 +192,9 @@ enum rv_step rv_do_vslide1(struct rv_hart *h, const struct rv_op *op)
 
 /* ---- gather and compress ---- */
 
-#define GATHER(T, I) \
+#define GATHER(T, I)                                  \
 	for (i = h->arch.vstart; i < h->arch.vl; i++) \
-		((T *)t)[i] = ((const I *)idx)[i] < max ? ((const T *)src)[((const I *)idx)[i]] : 0
+	((T *)t)[i] = ((const I *)idx)[i] < max ? ((const T *)src)[((const I *)idx)[i]] : 0
 
 /* Variant: 1 for indices of 16 bits. */
 enum rv_step rv_do_vrgather(struct rv_hart *h, const struct rv_op *op)

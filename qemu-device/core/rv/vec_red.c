@@ -23,7 +23,8 @@ static uint64_t neutral(enum rv_vred red, int size)
 	}
 }
 
-static const void *active_only(struct rv_hart *h, const struct rv_vinsn *in, int size, uint64_t safe)
+static const void *active_only(struct rv_hart *h, const struct rv_vinsn *in, int size,
+			       uint64_t safe)
 {
 	struct rv_vargs x = {
 		.d = rv_vscratch(h, RV_VS_A),
@@ -50,9 +51,9 @@ enum rv_step rv_do_vred(struct rv_hart *h, const struct rv_op *op)
 	enum rv_vred red = (enum rv_vred)rv_op_call(op)->sub;
 	struct rv_vinsn in = rv_vinsn(op);
 	int size = h->vsew;
-	struct rv_vargs x = {
-		.d = rv_vreg(h, in.vd), .b = rv_vreg(h, in.vs1), .count = h->arch.vl
-	};
+	struct rv_vargs x = { .d = rv_vreg(h, in.vd),
+			      .b = rv_vreg(h, in.vs1),
+			      .count = h->arch.vl };
 
 	if (!red_ok(h, &in))
 		return rv_villegal(h);
@@ -210,10 +211,10 @@ enum rv_step rv_do_vfwredsum(struct rv_hart *h, const struct rv_op *op)
 	if (any_active(&s)) {
 		for (i = 0; i < s.n; i++)
 			rv_vput(wide, i, size,
-				s.m && !s.m[i] ? 0 :
-						 rv_soft_convert(fmt_of(size), fmt_of(size - 1),
-								 rv_vget(s.a, i, size - 1), RV_RNE,
-								 &flags));
+				s.m && !s.m[i] ?
+					0 :
+					rv_soft_convert(fmt_of(size), fmt_of(size - 1),
+							rv_vget(s.a, i, size - 1), RV_RNE, &flags));
 		h->arch.fcsr |= flags;
 		s.a = wide;
 		sum(h, &s);

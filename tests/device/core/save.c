@@ -103,14 +103,14 @@ static void emit_work(struct dev *d)
 	emit(&k, ADDI(T1, T0, 50));
 	emit(&k, SLLI(T1, T1, 7));
 	emit(&k, SD(T0, SP, -8));
-	emit(&k, 0xcd847057); /* vsetivli x0, 8, e64, m1, ta, ma */
+	emit(&k, 0xcd847057);            /* vsetivli x0, 8, e64, m1, ta, ma */
 	emit(&k, 0x5e0042d7 | T0 << 15); /* vmv.v.x v5, t0 */
-	emit(&k, ADD(T2, T2, T1)); /* loop: */
+	emit(&k, ADD(T2, T2, T1));       /* loop: */
 	emit(&k, ADDI(T1, T1, -1));
 	emit(&k, BNE(T1, X0, -8));
 	emit(&k, LD(T0, SP, -8)); /* survives in the scratchpad */
 	emit(&k, ADD(T2, T2, T0));
-	emit(&k, 0x3e53b2d7); /* vslidedown.vi v5, v5, 7 */
+	emit(&k, 0x3e53b2d7);           /* vslidedown.vi v5, v5, 7 */
 	emit(&k, 0x42502057 | T0 << 7); /* vmv.x.s t0, v5: survives there, too */
 	emit(&k, ADD(T2, T2, T0));
 	emit(&k, LD(T0, SP, -8));

@@ -264,7 +264,8 @@ bool gen_vector_supports(const struct rv_row *r)
 
 bool gen_supports(const struct rv_row *r)
 {
-	return !gen_is_vector(r) && !strstr(r->name, "bf16") && r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
+	return !gen_is_vector(r) && !strstr(r->name, "bf16") && r->fn != rv_do_ecall &&
+	       r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
 }
 
 /* May a case contain this instruction with these operands? */
@@ -600,8 +601,7 @@ void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, u
 		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
 
 		if (!gen_is_vector(r) || !gen_vector_supports(r) || strchr(r->args, 'a') ||
-		    r->fn == rv_do_vmvr ||
-		    (r->fn == rv_do_vset && chance(g, 80)))
+		    r->fn == rv_do_vmvr || (r->fn == rv_do_vset && chance(g, 80)))
 			continue;
 		put_row(g, r);
 	}

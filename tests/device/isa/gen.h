@@ -16,7 +16,7 @@ struct gen {
 	unsigned int pos; /* where the next instruction goes, in the slot */
 	bool reserved;    /* an LR is open */
 	uint8_t lr_size;
-	bool done; /* nothing may follow */
+	bool done;   /* nothing may follow */
 	bool vector; /* the reference has a vector unit */
 };
 

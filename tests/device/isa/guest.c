@@ -13,8 +13,7 @@
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
 #define CPU "rv64,zba=true,zbb=true,zbc=false,zbs=true,Zfh=true,Zfhmin=true,h=false,"
 
-bool ref_start(struct reference *ref, const char *guest, uint32_t mode,
-	       unsigned int vlen)
+bool ref_start(struct reference *ref, const char *guest, uint32_t mode, unsigned int vlen)
 {
 	const char *qemu = getenv("QEMU_RISCV64") ? getenv("QEMU_RISCV64") : "qemu-riscv64";
 	char cpu[200];

@@ -16,8 +16,7 @@ struct reference {
 };
 
 /* Sends the mode. @vlen: bits of a vector register, 0: no vector unit. False: a message has been printed. */
-bool ref_start(struct reference *ref, const char *guest, uint32_t mode,
-	       unsigned int vlen);
+bool ref_start(struct reference *ref, const char *guest, uint32_t mode, unsigned int vlen);
 bool ref_write(struct reference *ref, const void *buf, size_t size);
 bool ref_read(struct reference *ref, void *buf, size_t size);
 /* Waits; true when it ended with status 0. */

@@ -65,8 +65,7 @@ static void vectors_out(struct machine *m, struct isa_vresult *r)
 	r->vcsr = a->vxsat | a->vxrm << 1;
 }
 
-static void run_ours(struct machine *m, unsigned int i, struct isa_result *r,
-		     struct isa_vresult *v)
+static void run_ours(struct machine *m, unsigned int i, struct isa_result *r, struct isa_vresult *v)
 {
 	struct rv_arch *a = &m->hart.arch;
 	uint64_t *data = m_host(m, DATA_VA), w;
@@ -191,8 +190,8 @@ static bool survives(const char *guest, uint32_t n)
 {
 	struct reference ref;
 	uint32_t i;
-	bool ok = ref_start(&ref, guest, vlen ? MODE_VECTOR : MODE_CASES, vlen) && ref_write(&ref, &n, sizeof(n)) &&
-		  ref_write(&ref, cases, n * sizeof(cases[0]));
+	bool ok = ref_start(&ref, guest, vlen ? MODE_VECTOR : MODE_CASES, vlen) &&
+		  ref_write(&ref, &n, sizeof(n)) && ref_write(&ref, cases, n * sizeof(cases[0]));
 
 	for (i = 0; ok && i < n; i++)
 		ok = ref_read(&ref, &theirs[i], sizeof(theirs[i]));
@@ -443,7 +442,9 @@ int main(int argc, char **argv)
 			break;
 	}
 	if (i < argc) {
-		fprintf(stderr, "usage: %s [--seed N] [--count N] [--only MNEMONIC] [--guest ELF]\n", argv[0]);
+		fprintf(stderr,
+			"usage: %s [--seed N] [--count N] [--only MNEMONIC] [--guest ELF]\n",
+			argv[0]);
 		return 2;
 	}
 	tap_diag("seed %" PRIu64 ", %u cases", seed, count);

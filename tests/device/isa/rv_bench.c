@@ -27,7 +27,9 @@ static double seconds(void)
 }
 
 #define ELEMENTS 400000000
-static const uint64_t sizes[] = { 20000000, 40000000, 20000000, 40, 400, 32, ELEMENTS, ELEMENTS, 1 };
+static const uint64_t sizes[] = {
+	20000000, 40000000, 20000000, 40, 400, 32, ELEMENTS, ELEMENTS, 1
+};
 
 static bool is_vector(uint64_t n)
 {
@@ -93,7 +95,8 @@ static bool selected(int argc, char **argv, int first, const char *name)
 static void report(bool json, const char *name, double value, const char *unit)
 {
 	if (json)
-		printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n", name, value, unit);
+		printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\"}\n", name, value,
+		       unit);
 	else
 		printf("%-16s %8.1f %s\n", name, value, unit);
 }

@@ -476,6 +476,10 @@ static void test_stop(void)
 	m = MACHINE(JALR(RA, 0, A1));
 	m->hart.arch.x[A1] = CODE;
 	stop_latency(m, "an indirect call of itself");
+	/* vsetvli t0, zero, e64, m8; vfdiv.vv v8, v8, v16, which rmm makes slow */
+	m = MACHINE(0x0db072d7, 0x82881457, JAL(ZERO, -4));
+	m->hart.arch.fcsr = 4 << 5;
+	stop_latency(m, "a loop of slow vector instructions");
 }
 
 #define THREADS 4

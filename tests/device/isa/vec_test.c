@@ -204,8 +204,8 @@ static void test_configurations(void)
 
 	for (v = 128; v <= 65536; v *= 2) {
 		m_vlen = v;
-		m = MACHINE(CSRR_VLENB_T0, ADDI(A2, ZERO, -1), 0x0d367357 /* vsetvli t1, a2, e32, m8 */,
-			    RET);
+		m = MACHINE(CSRR_VLENB_T0, ADDI(A2, ZERO, -1),
+			    0x0d367357 /* vsetvli t1, a2, e32, m8 */, RET);
 		ok &= rv_run(&m->hart, 100) == RV_EXIT_DONE && m->hart.arch.x[T0] == v / 8 &&
 		      m->hart.arch.x[T1] == v / 4 && m->hart.arch.vl == v / 4;
 		m_free(m);
@@ -309,7 +309,8 @@ static void test_towards_zero(void)
 
 		for (sew = 0; sew < 4; sew++)
 			for (k = 0; k < 60; k++) {
-				struct machine *a = MACHINE(VSETVLI(sew << 3), pair[i].dynamic, RET);
+				struct machine *a = MACHINE(VSETVLI(sew << 3), pair[i].dynamic,
+							    RET);
 				struct machine *b = MACHINE(VSETVLI(sew << 3), pair[i].rtz, RET);
 
 				random_vectors(a);
@@ -362,30 +363,31 @@ static void test_bfloat16(void)
 				uint64_t f0 = m->hart.arch.f[10] >> 16 == 0xffffffffffff ?
 						      m->hart.arch.f[10] & 0xffff :
 						      0x7fc0;
-				uint32_t old = k == 1 ? ((uint16_t *)reg32(m, 8))[i] : reg32(m, 8)[i];
+				uint32_t old = k == 1 ? ((uint16_t *)reg32(m, 8))[i] :
+							reg32(m, 8)[i];
 
 				want[i] = old;
 				if (masked && !(m->hart.v[i / 8] >> (i & 7) & 1))
 					continue;
 				if (k == 0)
-					want[i] = (uint32_t)rv_soft_convert(&rv_f32, &bf16, a[i], rm,
-									    &flags);
+					want[i] = (uint32_t)rv_soft_convert(&rv_f32, &bf16, a[i],
+									    rm, &flags);
 				else if (k == 1)
 					want[i] = (uint32_t)rv_soft_convert(
 						&bf16, &rv_f32, reg32(m, 16)[i], rm, &flags);
 				else
 					want[i] = (uint32_t)rv_soft_fma(
 						&rv_f32,
-						rv_soft_convert(&rv_f32, &bf16, k == 2 ? a[i] : f0, rm,
-								&flags),
-						rv_soft_convert(&rv_f32, &bf16, b[i], rm, &flags), old,
-						rm, &flags);
+						rv_soft_convert(&rv_f32, &bf16, k == 2 ? a[i] : f0,
+								rm, &flags),
+						rv_soft_convert(&rv_f32, &bf16, b[i], rm, &flags),
+						old, rm, &flags);
 			}
 			ok &= rv_run(&m->hart, 100) == RV_EXIT_DONE &&
 			      (m->hart.arch.fcsr & 31) == flags;
 			for (i = 0; i < 64; i++)
-				ok &= want[i] == (k == 1 ? ((uint16_t *)reg32(m, 8))[i] :
-							   reg32(m, 8)[i]);
+				ok &= want[i] ==
+				      (k == 1 ? ((uint16_t *)reg32(m, 8))[i] : reg32(m, 8)[i]);
 			m_free(m);
 		}
 		tap_ok(ok, "%s against integers", name[k]);

@@ -155,5 +155,6 @@ __attribute__((section(".progs"), used)) bench_fn *const bench_table[] = {
 };
 
 __attribute__((section(".names"), used)) const char bench_names[16][16] = {
-	"integer_loop", "pointer_chase", "crc", "matmul_f32", "sieve", "calls", "axpy_f32", "dot_i8", "empty",
+	"integer_loop", "pointer_chase", "crc",    "matmul_f32", "sieve",
+	"calls",        "axpy_f32",      "dot_i8", "empty",
 };

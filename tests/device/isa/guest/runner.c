@@ -24,7 +24,7 @@ struct context {
 	uint64_t fcsr;
 	uint64_t leave; /* address of the code behind the stub */
 	uint64_t entry;
-	uint64_t saved[32]; /* the runner's own registers */
+	uint64_t saved[32];                     /* the runner's own registers */
 	uint64_t vbuf, vl, vtype, vstart, vcsr; /* vbuf: of all registers; 0: no vector unit */
 };
 

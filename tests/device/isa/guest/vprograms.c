@@ -78,7 +78,9 @@ static uint64_t channels(void *buf)
 	for (int i = 0; i < 3 * N; i++)
 		rgb[i] = (uint8_t)(i * 11);
 	for (int i = 0; i < N; i++)
-		grey[i] = (uint8_t)((77 * rgb[3 * i] + 150 * rgb[3 * i + 1] + 29 * rgb[3 * i + 2]) >> 8);
+		grey[i] =
+			(uint8_t)((77 * rgb[3 * i] + 150 * rgb[3 * i + 1] + 29 * rgb[3 * i + 2]) >>
+				  8);
 	return grey[N / 2];
 }
 
@@ -157,11 +159,11 @@ static uint64_t matmul(void *buf)
 typedef uint64_t prog_fn(void *buf);
 
 __attribute__((section(".progs"), used)) prog_fn *const prog_table[] = {
-	axpy,	axpy_f64,    dot_i8,  saturate, channels, gather,
-	conditional, convert, largest,	matmul,   NULL,
+	axpy,        axpy_f64, dot_i8,  saturate, channels, gather,
+	conditional, convert,  largest, matmul,   NULL,
 };
 
 __attribute__((section(".names"), used)) const char prog_names[16][16] = {
-	"axpy",	       "axpy_f64", "dot_i8",  "saturate", "channels", "gather",
-	"conditional", "convert",  "largest", "matmul",
+	"axpy",   "axpy_f64",    "dot_i8",  "saturate", "channels",
+	"gather", "conditional", "convert", "largest",  "matmul",
 };
