@@ -2,9 +2,10 @@
 /*
  * The guest's half of the benchmarks: prints one "name value" a line.
  *
- *	bench_guest KERNELS.elf NAME...
+ *	bench_guest KERNELS.elf LIBRARY NAME...
  *
- * NAME is copy, launch or cores. Every figure is the median, or for rates the
+ * LIBRARY is the folder of the kernel library's modules. NAME is copy, launch,
+ * cores, gemm or vector. Every figure is the median, or for rates the
  * best, of several turns: the machine below is noisy.
  */
 #include <dsa/dsa.h>
@@ -16,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <uapi/dsa_cmd.h>
 
 #define PING_FILES "/sys/kernel/debug/accel/*/irq_ping"
 #define COPY_BYTES (64u << 20)
@@ -29,6 +32,8 @@
 			exit(1);                                        \
 		}                                                       \
 	} while (0)
+
+static const char *library;
 
 static double now_us(void)
 {
@@ -175,24 +180,123 @@ static void bench_cores(dsaModule_t module)
 	CHECK(dsaFree(out));
 }
 
+static dsaFunction_t library_function(const char *module_name, const char *name)
+{
+	dsaFunction_t function;
+	dsaModule_t module;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.elf", library, module_name);
+	CHECK(dsaModuleLoad(&module, path));
+	CHECK(dsaModuleGetFunction(&function, module, name));
+	return function;
+}
+
+/* 2048^3 through the kernel library, in 10^9 operations a second. */
+static double gemm_rate(dsaFunction_t gemm, void *d, void *a, void *b, uint32_t d_type,
+			uint32_t type)
+{
+	uint64_t ld = 2048;
+	uint32_t size = 2048, flags = 0, zero = 0;
+	float alpha = 1, beta = 0;
+	double best = 0;
+	void *args[] = { &d,    &a,      &b,    &d,    &ld,    &ld,   &ld,    &ld,   &size, &size,
+			 &size, &d_type, &type, &type, &alpha, &beta, &flags, &zero, &zero, &zero };
+
+	for (int i = 0; i < 4; i++) {
+		double start = now_us(), rate;
+
+		CHECK(dsaLaunchKernel(gemm, (dsaDim3){ 16, 1, 1 }, args, 0, NULL));
+		CHECK(dsaStreamSynchronize(NULL));
+		rate = 2.0 * 2048 * 2048 * 2048 / (now_us() - start) * 1e-3;
+		best = rate > best ? rate : best;
+	}
+	return best;
+}
+
+static void bench_gemm(dsaModule_t module)
+{
+	enum { BYTES = 2048 * 2048 * 4 };
+	dsaFunction_t gemm = library_function("gemm", "gemm");
+	void *a, *b, *d;
+
+	(void)module;
+	CHECK(dsaMalloc(&a, BYTES));
+	CHECK(dsaMalloc(&b, BYTES));
+	CHECK(dsaMalloc(&d, BYTES));
+	/* Small numbers in all of the types. */
+	CHECK(dsaMemset(a, 0x3b, BYTES));
+	CHECK(dsaMemset(b, 0x35, BYTES));
+	printf("gemm_f32 %.2f\n", gemm_rate(gemm, d, a, b, DSA_TYPE_F32, DSA_TYPE_F32));
+	printf("gemm_bf16 %.2f\n", gemm_rate(gemm, d, a, b, DSA_TYPE_F32, DSA_TYPE_BF16));
+	printf("gemm_f16 %.2f\n", gemm_rate(gemm, d, a, b, DSA_TYPE_F32, DSA_TYPE_F16));
+	printf("gemm_f8 %.2f\n", gemm_rate(gemm, d, a, b, DSA_TYPE_F32, DSA_TYPE_F8E4M3));
+	printf("gemm_i8 %.2f\n", gemm_rate(gemm, d, a, b, DSA_TYPE_I32, DSA_TYPE_I8));
+	CHECK(dsaFree(a));
+	CHECK(dsaFree(b));
+	CHECK(dsaFree(d));
+}
+
+/* axpy and the sum of 64 MiB, in GB/s of what is read and written; empty programs, ns each. */
+static void bench_vector(dsaModule_t module)
+{
+	uint64_t n = COPY_BYTES / sizeof(float), zero = 0;
+	dsaFunction_t axpy = library_function("axpy", "axpy");
+	dsaFunction_t reduce = library_function("reduce", "reduce_partial"), empty;
+	float alpha = 0.5f, *x, *y, *partial;
+	double best[3] = { 0 };
+
+	CHECK(dsaModuleGetFunction(&empty, module, "empty"));
+	CHECK(dsaMalloc((void **)&x, COPY_BYTES));
+	CHECK(dsaMalloc((void **)&y, COPY_BYTES));
+	CHECK(dsaMalloc((void **)&partial, 16 * sizeof(float)));
+	CHECK(dsaMemset(x, 0, COPY_BYTES));
+	CHECK(dsaMemset(y, 0, COPY_BYTES));
+	for (int i = 0; i < 10; i++) {
+		void *axpy_args[] = { &y, &x, &alpha, &n }, *reduce_args[] = { &partial, &x, &n };
+		void *empty_args[] = { &zero };
+		double t[4];
+
+		t[0] = now_us();
+		CHECK(dsaLaunchKernel(axpy, (dsaDim3){ 16, 1, 1 }, axpy_args, 0, NULL));
+		CHECK(dsaStreamSynchronize(NULL));
+		t[1] = now_us();
+		CHECK(dsaLaunchKernel(reduce, (dsaDim3){ 16, 1, 1 }, reduce_args, 0, NULL));
+		CHECK(dsaStreamSynchronize(NULL));
+		t[2] = now_us();
+		CHECK(dsaLaunchKernel(empty, (dsaDim3){ 4096, 1, 1 }, empty_args, 0, NULL));
+		CHECK(dsaStreamSynchronize(NULL));
+		t[3] = now_us();
+		for (int k = 0; k < 3; k++)
+			if (!best[k] || t[k + 1] - t[k] < best[k])
+				best[k] = t[k + 1] - t[k];
+	}
+	printf("axpy_gbps %.3f\nreduce_gbps %.3f\nprogram_ns %.1f\n", 3e-3 * COPY_BYTES / best[0],
+	       1e-3 * COPY_BYTES / best[1], 1e3 * best[2] / 4096);
+	CHECK(dsaFree(x));
+	CHECK(dsaFree(y));
+	CHECK(dsaFree(partial));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(dsaModule_t module);
 	} benches[] = {
-		{ "copy", bench_copy },
-		{ "launch", bench_launch },
-		{ "cores", bench_cores },
+		{ "copy", bench_copy }, { "launch", bench_launch }, { "cores", bench_cores },
+		{ "gemm", bench_gemm }, { "vector", bench_vector },
 	};
 	dsaModule_t module;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: bench_guest KERNELS.elf copy|launch|cores...\n");
+	if (argc < 4) {
+		fprintf(stderr,
+			"usage: bench_guest KERNELS.elf LIBRARY copy|launch|cores|gemm|vector...\n");
 		return 2;
 	}
+	library = argv[2];
 	CHECK(dsaModuleLoad(&module, argv[1]));
-	for (int i = 2; i < argc; i++) {
+	for (int i = 3; i < argc; i++) {
 		size_t b = 0;
 
 		while (b < sizeof(benches) / sizeof(*benches) && strcmp(benches[b].name, argv[i]))

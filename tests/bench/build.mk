@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: MIT
 # Benchmarks; `make bench` runs tests/bench/run.
-BENCHES += $(B)/tests/bench/bench_host $(B)/tests/bench/bench_guest $(B)/tests/bench/bench_kernels.elf
+BENCHES += $(B)/.host-bench $(addprefix $(B)/tests/bench/,bench_host bench_blas bench_vector bench_guest bench_kernels.elf)
 
 $(B)/tests/bench/bench_host: $(B)/obj/tests/bench/bench_host.c.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
+
+# References: another's matrix product, and the kernel library's plain C compiled for this very machine.
+$(B)/obj/tests/bench/bench_blas.c.o: | $(B)/.host-bench
+$(B)/tests/bench/bench_blas: $(B)/obj/tests/bench/bench_blas.c.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ -lopenblas
+
+$(B)/obj/tests/bench/bench_vector.c.o: CFLAGS += -O3 -march=native
+$(B)/tests/bench/bench_vector: $(B)/obj/tests/bench/bench_vector.c.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ -lpthread
 
 $(B)/obj/tests/bench/bench_guest.c.o: CPPFLAGS += -Iinclude
 $(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libdsa.so
