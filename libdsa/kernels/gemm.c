@@ -151,17 +151,22 @@ static void choose_shape(struct gemm *g)
 	static const uint16_t edges[][2] = {
 		{ 512, 672 }, { 512, 512 }, { 256, 512 }, { 256, 256 }, { 128, 128 }, { 64, 64 },
 	};
-	uint64_t best = UINT64_MAX;
+	const unsigned int count = sizeof(edges) / sizeof(edges[0]);
+	uint64_t least = UINT64_MAX;
+	unsigned int best = 0;
 
-	for (unsigned int i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
-		struct shape s;
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t cost;
 
-		if (!shape_make(g, &s, edges[i][0], edges[i][1], 0) || shape_cost(g, &s) >= best)
+		if (!shape_make(g, &g->s, edges[i][0], edges[i][1], 0))
 			continue;
-		best = shape_cost(g, &s);
-		g->s = s;
+		cost = shape_cost(g, &g->s);
+		if (cost < least) {
+			least = cost;
+			best = i;
+		}
 	}
-	if (best == UINT64_MAX)
+	if (!shape_make(g, &g->s, edges[best][0], edges[best][1], 0))
 		dsa_trap(); /* a scratchpad of a few KiB */
 }
 
@@ -346,6 +351,8 @@ static void multiply(struct gemm *g, uint64_t tile, uint64_t step)
 		.flags = last && g->flags & GEMM_SATURATE ? DSA_MATRIX_SATURATE : 0,
 	};
 
+	dsa_mbarrier_wait(&g->header->full[g->used % g->s.stages], g->used / g->s.stages & 1);
+	dsa_matrix_wait(); /* for the slice before; this one is described while it is multiplied */
 	for (uint32_t i = 0; i < g->s.rows; i++)
 		for (uint32_t j = 0; j < g->s.cols; j++) {
 			if (!block_clip(g, &op, tile, i, j))
@@ -379,11 +386,8 @@ static void make_tile(struct gemm *g, uint64_t tile)
 	if (g->beta != 0 || !g->steps)
 		begin_sums(g, tile);
 	for (uint64_t step = 0; step < g->steps; step++) {
-		dsa_mbarrier_wait(&g->header->full[g->used % g->s.stages],
-				  g->used / g->s.stages & 1);
-		/* The slice before has been multiplied: its stage is free. */
-		dsa_matrix_wait();
 		multiply(g, tile, step);
+		/* The slice before has been multiplied: its stage is free. */
 		load_next(g);
 	}
 	dsa_matrix_wait();
