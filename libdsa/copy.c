@@ -358,6 +358,8 @@ static dsaError_t copy_in_stream(const char *name, const struct rect *r, enum ds
 		error = copy(name, r, kind, s, wait, &point);
 	if (!error && wait)
 		error = queue_wait(atomic_load(&s->queue), point);
+	if (wait)
+		error = print_settle(atomic_load(&s->queue), error);
 	stream_put(s);
 	return error;
 }
@@ -448,6 +450,8 @@ static dsaError_t fill_in_stream(const char *name, void *ptr, uint64_t pattern,
 		error = fill(name, s, ptr, pattern, pattern_size, bytes, wait, &point);
 	if (!error && wait)
 		error = queue_wait(atomic_load(&s->queue), point);
+	if (wait)
+		error = print_settle(atomic_load(&s->queue), error);
 	stream_put(s);
 	return error;
 }

@@ -110,6 +110,7 @@ static void add_device(int number)
 	dev->index = count;
 	snprintf(dev->path, sizeof(dev->path), "%s", path);
 	pthread_mutex_init(&dev->lock, NULL);
+	atomic_init(&dev->print_bytes, PRINT_DEFAULT_BYTES);
 	devices[count++] = dev;
 }
 
@@ -322,14 +323,16 @@ DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device)
 
 /*
  * A queue of the list after @q (NULL: the first) that a stream uses, or that
- * has work left of streams that are gone.
+ * has work left of streams that are gone. *told: it has failed, and the stream
+ * that it was given up by got to know.
  */
-static struct queue *next_used(struct device *dev, struct queue *q)
+static struct queue *next_used(struct device *dev, struct queue *q, bool *told)
 {
 	pthread_mutex_lock(&dev->lock);
 	q = q ? q->next : dev->queues;
 	while (q && !q->users && queue_quiet(q, atomic_load(&q->recorded)))
 		q = q->next;
+	*told = q && !q->users && queue_failed(q);
 	pthread_mutex_unlock(&dev->lock);
 	return q;
 }
@@ -338,21 +341,22 @@ DSA_API dsaError_t dsaDeviceSynchronize(void)
 {
 	struct device *dev;
 	struct queue *q;
+	bool told;
 	dsaError_t error = device_current(&dev);
 
 	if (error)
 		return error;
 	/* All are set going before the first is waited for. */
-	for (q = next_used(dev, NULL); q; q = next_used(dev, q))
+	for (q = next_used(dev, NULL, &told); q; q = next_used(dev, q, &told))
 		queue_push(q);
-	for (q = next_used(dev, NULL); q; q = next_used(dev, q)) {
+	for (q = next_used(dev, NULL, &told); q; q = next_used(dev, q, &told)) {
 		/* The first error is the one to return, and to remain the last. */
-		if (error)
+		if (error || told)
 			queue_block(q, atomic_load(&q->recorded));
 		else
 			error = queue_wait(q, atomic_load(&q->recorded));
 	}
-	return error;
+	return print_settle_all(dev, error);
 }
 
 DSA_API dsaError_t dsaRuntimeGetVersion(int *version)

@@ -326,6 +326,26 @@ static bool add_kernel(struct parser *p, const struct symbols *s, const char *na
 	return true;
 }
 
+/* Modules that print say so by a symbol that the device runtime brings along. */
+static bool find_printing(struct parser *p, const struct symbols *s)
+{
+	uint32_t version;
+	Elf64_Sym sym;
+
+	for (uint64_t i = 0; i < s->count; i++) {
+		if (strcmp(symbol_at(p, s, i, &sym), DSA_PRINT_SYMBOL) || sym.st_shndx == SHN_UNDEF)
+			continue;
+		if (!inside(p->module, sym.st_value, sizeof(version), DRM_DSA_BIND_READ))
+			return bad(p, "%s: outside the image", DSA_PRINT_SYMBOL);
+		memcpy(&version, p->module->image + sym.st_value, sizeof(version));
+		if (version != DSA_PRINT_VERSION)
+			return bad(p, "prints in format %u, this library knows %u: compile it anew",
+				   version, DSA_PRINT_VERSION);
+		p->module->prints = true;
+	}
+	return true;
+}
+
 static bool read_kernels(struct parser *p)
 {
 	const size_t prefix = strlen(DSA_KERNEL_META_PREFIX);
@@ -344,7 +364,9 @@ static bool read_kernels(struct parser *p)
 		if (!add_kernel(p, &s, name + prefix, &sym))
 			return false;
 	}
-	return p->module->kernel_count || bad(p, "no kernel in it: write one with DSA_KERNEL()");
+	if (!p->module->kernel_count)
+		return bad(p, "no kernel in it: write one with DSA_KERNEL()");
+	return find_printing(p, &s);
 }
 
 bool elf_parse(const void *file, size_t bytes, struct elf_module *module)

@@ -27,6 +27,7 @@ static const struct {
 	E(dsaErrorInvalidKernelImage, "not a valid device ELF"),
 	E(dsaErrorFileNotFound, "file not found"),
 	E(dsaErrorOperatingSystem, "a system call failed"),
+	E(dsaErrorUnsupportedLimit, "no such limit"),
 	E(dsaErrorInvalidResourceHandle, "invalid handle"),
 	E(dsaErrorSymbolNotFound, "no such kernel in the module"),
 	E(dsaErrorNotReady, "not complete yet"),

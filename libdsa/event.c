@@ -164,6 +164,11 @@ static dsaError_t outcome(struct queue *q, uint64_t point, int ret)
 	return ret ? fail_errno(ret, "waiting for an event") : dsaErrorNotReady;
 }
 
+static dsaError_t settle(struct queue *q, dsaError_t error)
+{
+	return error == dsaErrorNotReady ? error : print_settle(q, error);
+}
+
 DSA_API dsaError_t dsaEventQuery(dsaEvent_t event)
 {
 	struct event *e;
@@ -175,7 +180,7 @@ DSA_API dsaError_t dsaEventQuery(dsaEvent_t event)
 		return error;
 	q = latest(e, &point);
 	if (q)
-		error = outcome(q, point, queue_look(q, point));
+		error = settle(q, outcome(q, point, queue_look(q, point)));
 	event_put(e);
 	return error;
 }
@@ -191,7 +196,7 @@ DSA_API dsaError_t dsaEventSynchronize(dsaEvent_t event)
 		return error;
 	q = latest(e, &point);
 	if (q)
-		error = outcome(q, point, queue_block(q, point));
+		error = settle(q, outcome(q, point, queue_block(q, point)));
 	event_put(e);
 	return error;
 }

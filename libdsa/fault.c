@@ -141,6 +141,19 @@ static void describe_launch(struct queue *q, const struct drm_dsa_queue_state *s
 		       s->program[2], info->engineIndex);
 }
 
+/* What stopped it: a failed assertion in its own words. */
+static void describe_cause(struct queue *q, const struct drm_dsa_queue_state *s, dsaErrorInfo *info)
+{
+	char assertion[256] = "";
+
+	if (s->opcode == DSA_CMD_LAUNCH && s->error_code == DSA_ERR_BREAKPOINT)
+		print_assertion(q, s->program, assertion, sizeof(assertion));
+	if (s->flags & DRM_DSA_QUEUE_TIMEDOUT)
+		append(info, ": took longer than the driver allows");
+	else
+		append(info, ": %s", assertion[0] ? assertion : code_text(s->error_code));
+}
+
 static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaErrorInfo *info)
 {
 	char place[128];
@@ -149,9 +162,7 @@ static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaEr
 		describe_launch(q, s, info);
 	else
 		append(info, "%s", s->opcode == ~0u ? "the queue" : opcode_text(s->opcode));
-	append(info, ": %s",
-	       s->flags & DRM_DSA_QUEUE_TIMEDOUT ? "took longer than the driver allows" :
-						   code_text(s->error_code));
+	describe_cause(q, s, info);
 	if (access_text(s->access)) {
 		memory_describe(q->dev, s->addr, place, sizeof(place));
 		append(info, ", %s 0x%llx", access_text(s->access), (unsigned long long)s->addr);
@@ -186,6 +197,7 @@ void fault_capture(struct queue *q)
 	info->engineIndex = (int)(s.engine & 0xffff);
 	info->access = (int)s.access;
 	info->address = s.addr;
+	print_stopped(q);
 	describe(q, &s, info);
 }
 

@@ -2,8 +2,8 @@
 /*
  * libdsa's inside: what its files know of each other.
  *
- * Lock order, outermost first: queue.lock, device.lock, the handle table's
- * lock. No thread holds two queues' locks. A call that may wait for the
+ * Lock order, outermost first: that of print.c for delivery, queue.lock,
+ * device.lock or queue.print.lock, the handle table's lock. No thread holds two queues' locks. A call that may wait for the
  * device holds none of them.
  */
 #ifndef DSA_INTERNAL_H
@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include <drm.h>
+#include "devrt/print.h"
 #include "drm/dsa_accel.h"
 #include "dsa_cmd.h"
 
@@ -140,7 +141,8 @@ struct device {
 	char path[64];
 	int driver_version;
 	struct drm_dsa_device_info info;
-	atomic_ullong launches; /* launch ids given out */
+	atomic_ullong launches;    /* launch ids given out */
+	atomic_ullong print_bytes; /* size of new print buffers */
 
 	pthread_mutex_t lock; /* all below */
 	bool ready;           /* vm exists */
@@ -215,6 +217,77 @@ struct slot {
 struct slot *slot_get(struct device *dev);
 /* Free once @queue (NULL: at once) has passed @point. Takes dev->lock. */
 void slot_retire(struct device *dev, struct slot *slot, struct queue *queue, uint64_t point);
+
+/* ---- format.c: records of kernels' printf to text ---- */
+
+struct text {
+	char *bytes; /* NUL after the last one */
+	size_t length, size;
+};
+
+/* False: out of memory. */
+bool text_add(struct text *text, const char *from, size_t bytes);
+/* False: malformed (or out of memory); @text has what was good of it. */
+bool format_record(struct text *text, const void *record, uint64_t bytes);
+
+/* ---- reader.c: print buffers, in any state that a kernel can leave them in ---- */
+
+struct print_reader {
+	struct dsa_print_buffer *buffer; /* NULL: none */
+	uint64_t bytes;                  /* of its data */
+	uint64_t tail;                   /* read up to there */
+	uint64_t lost;                   /* records known to be lost */
+	bool damaged;                    /* not read any more */
+	uint8_t *copy;                   /* of the record at hand: the original may change */
+	struct text text;                /* read so far, not yet delivered */
+	char assertion[256];             /* the last that failed, or "" */
+	uint32_t assertion_program[3];
+};
+
+/* Begins with @buffer of @bytes in all, which the device does not use now. False: out of memory. */
+bool reader_attach(struct print_reader *reader, void *buffer, uint64_t bytes);
+/* Keeps the text. Returns the buffer. */
+void *reader_detach(struct print_reader *reader);
+/*
+ * Adds complete records to the text. @final: the device is not at it, skip
+ * what it left half done.
+ */
+void reader_read(struct print_reader *reader, bool final);
+
+/* ---- print.c: kernels' text, from queues to the program ---- */
+
+#define PRINT_DEFAULT_BYTES (64 * KIB)
+
+struct print {
+	atomic_bool used;     /* once there was a buffer; never reset */
+	pthread_mutex_t lock; /* all below */
+	struct print_reader reader;
+	uint64_t bytes; /* of the whole buffer */
+	uint32_t bo;
+};
+
+/* Sees to it that @queue has a buffer, of the size that is wanted now. */
+dsaError_t print_prepare(struct queue *queue);
+/* For a launch's @user; 0: none. queue->lock. */
+uint64_t print_address(struct queue *queue);
+/*
+ * Hands over what the queue's kernels have printed; returns the handler's
+ * result. No lock. Leaves the thread's last error alone.
+ */
+dsaError_t print_deliver(struct queue *queue);
+/*
+ * The end of a call that has waited for @queue, or met its fault, with @error:
+ * the same, but sets the last error and returns it if @error is success.
+ */
+dsaError_t print_settle(struct queue *queue, dsaError_t error);
+/* The same for all queues of @dev. */
+dsaError_t print_settle_all(struct device *dev, dsaError_t error);
+/* Takes what is there when the device has stopped. queue->lock. */
+void print_stopped(struct queue *queue);
+/* The queue has no work: gives the buffer back, keeps the text. queue->lock. */
+void print_release(struct queue *queue);
+/* Of a program that stopped, its failed assertion in words; else "". queue->lock. */
+void print_assertion(struct queue *queue, const uint32_t program[3], char *text, size_t size);
 
 /* ---- queue.c: hardware queues, command buffers, completion ---- */
 
@@ -301,6 +374,7 @@ struct queue {
 	pthread_cond_t work; /* for the helper */
 
 	struct stage stage;
+	struct print print;
 };
 
 /* A queue for a new stream, shared if need be; counts a user. */
@@ -391,10 +465,7 @@ struct stream {
  * default stream on its current device.
  */
 dsaError_t stream_get(dsaStream_t handle, struct stream **stream);
-static inline void stream_put(struct stream *stream)
-{
-	object_put(&stream->object);
-}
+void stream_put(struct stream *stream);
 /* For a thread that ends. */
 void stream_drop_default(struct stream *stream);
 
@@ -420,6 +491,7 @@ struct elf_module {
 	unsigned int segment_count;
 	struct elf_kernel *kernels;
 	unsigned int kernel_count;
+	bool prints;     /* it may call dsa_printf() */
 	char error[256]; /* why parsing failed */
 };
 

@@ -55,8 +55,10 @@ static dsaError_t record(struct function *f, struct queue *q, dsaDim3 grid, void
 		.stack_bytes = meta->stack_bytes,
 	};
 	void *cmd, *kernarg = NULL;
-	dsaError_t error = queue_reserve(q, sizeof(launch), meta->kernarg_bytes, &cmd, &kernarg);
+	dsaError_t error = f->module->elf.prints ? print_prepare(q) : dsaSuccess;
 
+	if (!error)
+		error = queue_reserve(q, sizeof(launch), meta->kernarg_bytes, &cmd, &kernarg);
 	if (error)
 		return error;
 	if (kernarg && packed)
@@ -64,6 +66,7 @@ static dsaError_t record(struct function *f, struct queue *q, dsaDim3 grid, void
 	else if (kernarg)
 		pack_args(kernarg, meta, args);
 	launch.kernarg = (uintptr_t)kernarg;
+	launch.user = f->module->elf.prints ? print_address(q) : 0;
 	launch.id = atomic_fetch_add(&q->dev->launches, 1) + 1;
 	memcpy(cmd, &launch, sizeof(launch));
 	return queue_commit(q, sizeof(launch), false, NULL);

@@ -96,6 +96,7 @@ static void die(struct queue *q)
 	if (!queue_failed(q))
 		fault_capture(q);
 	kmd_queue_destroy(q->dev->fd, q->id);
+	print_release(q);
 	give_ring(q);
 	discard_batch(q);
 	q->inflight_count = 0;
@@ -757,6 +758,7 @@ static struct queue *new_queue(struct device *dev)
 		pthread_cond_init(&q->work, NULL);
 		pthread_cond_init(&q->sent, NULL);
 		pthread_mutex_init(&q->stage.lock, NULL);
+		pthread_mutex_init(&q->print.lock, NULL);
 		return q;
 	}
 	if (q->done)
@@ -952,11 +954,13 @@ static void close_spare(struct queue *q, unsigned int *kept)
 	if (spare) {
 		reclaim(q);
 		kmd_queue_destroy(dev->fd, q->id);
+		print_release(q);
 		give_ring(q);
 	}
 	pthread_mutex_unlock(&q->lock);
 	if (spare) {
 		free_stage(q);
+		print_deliver(q);
 		pthread_mutex_lock(&dev->lock);
 		q->users = 0;
 		pthread_mutex_unlock(&dev->lock);

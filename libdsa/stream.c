@@ -9,6 +9,7 @@ static void destroy_stream(struct object *object)
 {
 	struct stream *s = (struct stream *)object;
 
+	print_deliver(atomic_load(&s->queue));
 	queue_release(atomic_load(&s->queue));
 	free(s);
 }
@@ -55,6 +56,16 @@ static dsaError_t default_stream(struct stream **out)
 	atomic_fetch_add(&s->object.refs, 1);
 	*out = s;
 	return dsaSuccess;
+}
+
+void stream_put(struct stream *stream)
+{
+	struct queue *q = atomic_load(&stream->queue);
+
+	/* What kernels printed comes with the fault, whatever call meets that. */
+	if (queue_failed(q))
+		print_deliver(q);
+	object_put(&stream->object);
 }
 
 void stream_drop_default(struct stream *stream)
@@ -121,7 +132,7 @@ DSA_API dsaError_t dsaStreamSynchronize(dsaStream_t stream)
 	if (error)
 		return error;
 	q = atomic_load(&s->queue);
-	error = queue_wait(q, atomic_load(&q->recorded));
+	error = print_settle(q, queue_wait(q, atomic_load(&q->recorded)));
 	stream_put(s);
 	return error;
 }
@@ -136,6 +147,8 @@ DSA_API dsaError_t dsaStreamQuery(dsaStream_t stream)
 		return error;
 	q = atomic_load(&s->queue);
 	error = queue_query(q, atomic_load(&q->recorded));
+	if (error != dsaErrorNotReady)
+		error = print_settle(q, error);
 	stream_put(s);
 	return error;
 }
@@ -155,6 +168,7 @@ DSA_API dsaError_t dsaStreamRecover(dsaStream_t stream)
 		stream_put(s);
 		return dsaSuccess;
 	}
+	print_deliver(dead);
 	error = queue_acquire(s->dev, &fresh);
 	if (!error) {
 		if (atomic_compare_exchange_strong(&s->queue, &dead, fresh))

@@ -2,7 +2,7 @@
 # Tools that are compiled; the others are scripts and run from where they are.
 
 # What dsacc's output depends on besides its input.
-DSACC_DEPS := tools/dsacc $(wildcard libdsa/devrt/*.c) include/dsa/kernel.h include/uapi/dsa_cmd.h
+DSACC_DEPS := tools/dsacc $(wildcard libdsa/devrt/*) include/dsa/kernel.h include/uapi/dsa_cmd.h
 
 ALL += $(B)/bin/dsa-smi
 

@@ -97,6 +97,7 @@ typedef enum dsaError {
 	dsaErrorInvalidKernelImage = 200, /* not a device ELF, or a damaged one */
 	dsaErrorFileNotFound = 301,
 	dsaErrorOperatingSystem = 304, /* a system call failed */
+	dsaErrorUnsupportedLimit = 215,
 	dsaErrorInvalidResourceHandle = 400,
 	dsaErrorSymbolNotFound = 500,
 	dsaErrorNotReady = 600,
@@ -111,6 +112,11 @@ typedef enum dsaError {
 	dsaErrorOutOfHostMemory = 1000,
 	dsaErrorDeviceReset = 1001, /* work lost to a device reset */
 } dsaError_t;
+
+/** enum dsaLimit - What dsaDeviceSetLimit() sets. */
+enum dsaLimit {
+	dsaLimitPrintfFifoSize = 1, /* bytes of a stream's buffer for kernels' text */
+};
 
 /** enum dsaMemcpyKind - From where to where; Default finds out by address. */
 enum dsaMemcpyKind {
@@ -559,6 +565,52 @@ DSA_API dsaError_t dsaLaunchKernel(dsaFunction_t function, dsaDim3 grid, void **
  */
 DSA_API dsaError_t dsaLaunchKernelStruct(dsaFunction_t function, dsaDim3 grid, const void *args,
 					 size_t bytes, size_t scratch_bytes, dsaStream_t stream);
+
+/* ------------------------------------------------------------ kernels' text */
+
+/**
+ * dsaSetPrintfHandler() - Who gets what kernels print (dsa_printf(), dsa_assert()).
+ * @handler: gets some whole calls' text: @len bytes, a NUL behind them. NULL:
+ *           stdout, as at first.
+ * @opaque: handed on to it.
+ *
+ * Text is handed over by the thread that waits for a stream, before its call
+ * returns: dsaStreamSynchronize(), dsaDeviceSynchronize(),
+ * dsaEventSynchronize(), dsaMemcpy() and other copies and fills that wait,
+ * dsaStreamQuery() and dsaEventQuery() when they find the work complete, any
+ * call that returns the stream's fault, dsaStreamRecover(),
+ * dsaStreamDestroy(). A call may also hand over text of another stream that
+ * shares the queue or had it before, or of work that it did not wait for. What
+ * a destroyed stream's work prints afterwards comes with
+ * dsaDeviceSynchronize() at the latest; what is not waited for before the
+ * program ends is lost.
+ *
+ * Text comes in order for each stream. The handler is called by one thread at a
+ * time; it may call the library (what those calls would hand over, a later one
+ * does), but must not wait for another thread that uses it. A result that is not dsaSuccess is returned by the call that handed the
+ * text over, unless that has an error of its own.
+ *
+ * Errors: dsaErrorInvalidValue: called by a handler.
+ */
+DSA_API dsaError_t dsaSetPrintfHandler(dsaError_t (*handler)(const char *text, size_t len,
+							     void *opaque),
+				       void *opaque);
+
+/**
+ * dsaDeviceSetLimit() - Set a limit of the current device.
+ * @limit: dsaLimitPrintfFifoSize: bytes of the buffer that a stream's kernels
+ *         print to until someone waits for the stream. At first 64 KiB; rounded
+ *         up to 4096, at most 1 GiB.
+ * @value: the limit.
+ *
+ * Streams take it over at the next launch of a kernel that prints while they
+ * are idle. When a buffer is full, records are lost, and the text says how many.
+ * Errors: dsaErrorUnsupportedLimit.
+ */
+DSA_API dsaError_t dsaDeviceSetLimit(enum dsaLimit limit, size_t value);
+
+/** dsaDeviceGetLimit() - A limit of the current device; see dsaDeviceSetLimit(). */
+DSA_API dsaError_t dsaDeviceGetLimit(size_t *value, enum dsaLimit limit);
 
 #if defined(__cplusplus)
 }

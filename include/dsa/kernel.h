@@ -128,12 +128,51 @@ DSA__INLINE size_t dsa_scratchpad_size(void)
 	return DSA__READ(DSA_SYS_SCRATCH_BYTES);
 }
 
+/** dsa_user() - LAUNCH's @user: the library's; under libdsa 0, or the address of a print buffer. */
+DSA__INLINE uint64_t dsa_user(void)
+{
+	return DSA__READ(DSA_SYS_USER);
+}
+
 /** dsa_trap() - Stop with an error: the host sees dsaErrorLaunchFailure, with program and PC. */
 DSA__INLINE __attribute__((noreturn)) void dsa_trap(void)
 {
 	__asm__ volatile("ebreak" : : : "memory");
 	__builtin_unreachable();
 }
+
+/**
+ * dsa_printf() - Print text, which reaches the host program.
+ * @format: C's: d i u o x X c s p f F e E g G a A %, flags, width, precision
+ *          (also *), lengths hh h l ll j z t; no %n, no wide characters, long
+ *          doubles are rounded to doubles. Fields of up to 4096 characters.
+ *
+ * The host makes the text when it synchronises, see dsaSetPrintfHandler() in
+ * <dsa/dsa.h>; format and strings are copied at the call. What one program
+ * prints comes in order, what different programs print may be mixed, call by
+ * call. Costs some hundred instructions.
+ *
+ * Return: 0, or -1: the buffer was full, or the call took more than half of
+ * it (dsaDeviceSetLimit()); the host reports how many were lost.
+ */
+int dsa_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A failed dsa_assert(). */
+void dsa__assert_failed(const char *condition, const char *file, int line, const char *function)
+	__attribute__((noreturn, cold));
+
+/**
+ * dsa_assert() - Stop with an error unless @condition holds; nothing with NDEBUG.
+ *
+ * Prints "FILE:LINE: FUNCTION: program (X,Y,Z): assertion `CONDITION' failed",
+ * then dsa_trap(). The host's error description has that text too.
+ */
+#if defined(NDEBUG)
+#define dsa_assert(condition) ((void)sizeof((condition) ? 1 : 0))
+#else
+#define dsa_assert(condition) \
+	((condition) ? (void)0 : dsa__assert_failed(#condition, __FILE__, __LINE__, __func__))
+#endif
 
 /**
  * DOC: Atomics

@@ -120,6 +120,8 @@ struct dsa_cmd_fill {
  * @counters: 0, or the VA (8-byte aligned) of a struct dsa_launch_counters
  * that is written on completion.
  * @id: any value; error records and traces repeat it.
+ * @user: any value; programs read it as DSA_SYS_USER. libdsa passes the address
+ * of a print buffer, 0 for none.
  */
 struct dsa_cmd_launch {
 	struct dsa_cmd_header hdr;
@@ -131,7 +133,7 @@ struct dsa_cmd_launch {
 	uint32_t stack_bytes;
 	uint64_t counters;
 	uint64_t id;
-	uint64_t reserved;
+	uint64_t user;
 };
 
 #define DSA_DEFAULT_STACK_BYTES (64u << 10)
@@ -470,6 +472,7 @@ enum dsa_sys_selector {
 	DSA_SYS_SCRATCH_BYTES = 9, /* of the scratchpad, whole */
 	DSA_SYS_CYCLES = 10,
 	DSA_SYS_KERNARG_BYTES = 11,
+	DSA_SYS_USER = 12, /* of the launch, for its software */
 	DSA_SYS_COUNT
 };
 

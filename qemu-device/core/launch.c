@@ -15,8 +15,6 @@ uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *
 	uint64_t stack = cmd->stack_bytes ? cmd->stack_bytes : DSA_DEFAULT_STACK_BYTES;
 	uint64_t total = 1;
 
-	if (cmd->reserved)
-		return DSA_ERR_BAD_PACKET;
 	for (int i = 0; i < 3; i++) {
 		if (!cmd->grid[i] || cmd->grid[i] > DSA_MAX_GRID_DIM)
 			return DSA_ERR_BAD_ARGUMENT;

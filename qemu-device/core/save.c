@@ -5,8 +5,8 @@
  * is checked before it is used.
  *
  * Saved: registers, queues with the packet and command under way, launches
- * with their programs' clocks, cores that hold programs with registers and
- * scratchpad. Not saved: HBM, caches, packets read ahead, work of queues that
+ * with their programs' clocks, cores that hold programs with registers (vector
+ * registers when a program used them) and scratchpad. Not saved: HBM, caches, packets read ahead, work of queues that
  * are being stopped, scratchpads of free cores (undefined by specification),
  * whether bus mastering is on (the host's).
  */
@@ -16,7 +16,7 @@
 #include "core_int.h"
 
 #define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION 2
+#define SAVE_VERSION 2 /* 2: vector registers, clocks of what cores do beside computing */
 #define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
@@ -87,6 +87,7 @@ static void io_config(struct stream *s, const struct dsa_core_config *c)
 	io_same(s, c->cores, "number of cores differs");
 	io_same(s, c->copy_engines, "number of copy engines differs");
 	io_same(s, c->scratch_size, "scratchpad size differs");
+	io_same(s, c->vlen, "vector length differs");
 	io_same(s, c->core_clock_khz, "core clock differs");
 	io_same(s, c->matrix_macs, "matrix rate differs");
 	io_same(s, c->hbm_mb_per_s, "HBM bandwidth differs");
@@ -339,6 +340,28 @@ static void io_arch(struct stream *s, struct rv_arch *a)
 	      "a core's registers are out of range");
 }
 
+static void io_vector(struct stream *s, struct rv_hart *h)
+{
+	struct rv_arch *a = &h->arch;
+	bool used = h->v_used;
+
+	IO(s, a->vl);
+	IO(s, a->vtype);
+	IO(s, a->vstart);
+	IO(s, a->vxrm);
+	IO(s, a->vxsat);
+	check(s, rv_vector_state_ok(h), "a core's vector state is out of range");
+	io_bool(s, &used);
+	if (s->error)
+		return;
+	if (s->mode == STREAM_READ)
+		h->v_used = true; /* whatever was there before goes with the next reset */
+	if (used)
+		io(s, h->v, (size_t)32 * h->vlenb);
+	else if (s->mode == STREAM_READ)
+		memset(h->v, 0, (size_t)32 * h->vlenb);
+}
+
 /* Its programs were handed out, are not done, and belong to no other core. */
 static void claim_programs(struct stream *s, struct dsa_unit *u)
 {
@@ -393,11 +416,13 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	IO(s, u->stall);
 	IO(s, u->tensor_free);
 	IO(s, u->store_done);
+	IO(s, u->matrix_free);
 	check(s,
-	      u->stall <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
-		      u->store_done <= DSA_MAX_CYCLES,
+	      u->stall <= DSA_MAX_CYCLES && u->matrix_free <= DSA_MAX_CYCLES &&
+		      u->tensor_free <= DSA_MAX_CYCLES && u->store_done <= DSA_MAX_CYCLES,
 	      "a core's clock is out of range");
 	io_arch(s, &u->hart.arch);
+	io_vector(s, &u->hart);
 	if (s->mode != STREAM_READ) {
 		io_spad_out(s, core, u);
 		return;

@@ -252,6 +252,7 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	sys[DSA_SYS_CORE_COUNT] = core->cfg.cores;
 	sys[DSA_SYS_SCRATCH_BYTES] = core->cfg.scratch_size;
 	sys[DSA_SYS_KERNARG_BYTES] = cmd->kernarg_bytes;
+	sys[DSA_SYS_USER] = cmd->user;
 	if (u->in_program)
 		unit_program_id(u, u->prog, &sys[DSA_SYS_PID_X]);
 	if (u->code_gen != u->q->launch.gen) {

@@ -35,6 +35,8 @@
 #define DSA_HBM_MIN (1 * MiB)
 #define DSA_HBM_MAX (1 * TiB)
 #define DSA_SCRATCH_MIN (64 * KiB)
+#define DSA_VLEN_MIN    128u
+#define DSA_VLEN_MAX    65536u
 #define DSA_SCRATCH_MAX (16 * MiB)
 #define DSA_MAX_CORES 64
 #define DSA_MAX_COPY_ENGINES 16
@@ -355,7 +357,9 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
     s->cores = s->cores ?: def.cores;
     s->copy_engines = s->copy_engines ?: def.copy_engines;
     s->scratchpad_size = s->scratchpad_size ?: def.scratch_size;
+    s->vlen = s->vlen ?: def.vlen;
     s->core_clock_khz = s->core_clock_khz ?: def.core_clock_khz;
+    s->matrix_macs = s->matrix_macs ?: def.matrix_macs;
     s->hbm_bandwidth = s->hbm_bandwidth ?: def.hbm_mb_per_s;
     s->bus_bandwidth = s->bus_bandwidth ?: def.bus_mb_per_s;
     if (!s->memdev && !s->hbm_size) {
@@ -366,10 +370,14 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
                            errp)) &&
         dsa_check_size("scratchpad-size", s->scratchpad_size, DSA_SCRATCH_MIN,
                        DSA_SCRATCH_MAX, errp) &&
+        dsa_check_range("vlen", s->vlen, DSA_VLEN_MIN, DSA_VLEN_MAX, true,
+                        errp) &&
         dsa_check_range("cores", s->cores, 1, DSA_MAX_CORES, false, errp) &&
         dsa_check_range("copy-engines", s->copy_engines, 1,
                         DSA_MAX_COPY_ENGINES, false, errp) &&
         dsa_check_range("workers", s->workers, 0, DSA_MAX_WORKERS, false,
+                        errp) &&
+        dsa_check_range("matrix-macs", s->matrix_macs, 32, 1 << 20, false,
                         errp) &&
         dsa_check_range("core-clock-khz", s->core_clock_khz, 1000, 10000000,
                         false, errp) &&
@@ -454,7 +462,9 @@ static bool dsa_new_core(DSAState *s, Error **errp)
     config.cores = s->cores;
     config.copy_engines = s->copy_engines;
     config.scratch_size = s->scratchpad_size;
+    config.vlen = s->vlen;
     config.core_clock_khz = s->core_clock_khz;
+    config.matrix_macs = s->matrix_macs;
     config.hbm_mb_per_s = s->hbm_bandwidth;
     config.bus_mb_per_s = s->bus_bandwidth;
     config.serial = s->serial;
@@ -664,8 +674,10 @@ static const Property dsa_properties[] = {
     DEFINE_PROP_UINT32("cores", DSAState, cores, 16),
     DEFINE_PROP_SIZE("scratchpad-size", DSAState, scratchpad_size, 2 * MiB),
     DEFINE_PROP_UINT32("copy-engines", DSAState, copy_engines, 4),
+    DEFINE_PROP_UINT32("vlen", DSAState, vlen, 4096),
     DEFINE_PROP_UINT32("workers", DSAState, workers, 0),
     DEFINE_PROP_UINT32("core-clock-khz", DSAState, core_clock_khz, 0),
+    DEFINE_PROP_UINT32("matrix-macs", DSAState, matrix_macs, 0),
     DEFINE_PROP_UINT32("hbm-bandwidth", DSAState, hbm_bandwidth, 0),
     DEFINE_PROP_UINT32("bus-bandwidth", DSAState, bus_bandwidth, 0),
     DEFINE_PROP_UINT64("serial", DSAState, serial, 0),
@@ -679,9 +691,12 @@ static void dsa_describe(ObjectClass *klass)
         { "cores", "compute cores" },
         { "scratchpad-size", "bytes of scratchpad per core, a power of two" },
         { "copy-engines", "copy engines" },
+        { "vlen", "bits of a vector register of the cores, a power of two" },
         { "workers", "host threads that run the engines; 0: as many as host "
                      "CPUs, at most one per core" },
         { "core-clock-khz", "modelled core clock; 0: default" },
+        { "matrix-macs", "modelled, products of bf16 a core and cycle; 0: "
+                         "default" },
         { "hbm-bandwidth", "modelled, 10^6 bytes/s; 0: default" },
         { "bus-bandwidth", "modelled, to system memory, 10^6 bytes/s; 0: "
                            "default" },

@@ -49,8 +49,10 @@ struct DSAState {
     uint64_t serial;
     uint32_t cores;
     uint32_t copy_engines;
+    uint32_t vlen;
     uint32_t workers;
     uint32_t core_clock_khz;
+    uint32_t matrix_macs;
     uint32_t hbm_bandwidth;
     uint32_t bus_bandwidth;
 };

@@ -17,7 +17,7 @@ install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTD
 	$(Q)install -m 644 include/dsa/*.h $(I)/include/dsa/
 	$(Q)install -m 644 include/uapi/dsa_cmd.h $(I)/include/dsa/
 	$(Q)install -m 644 include/uapi/drm/dsa_accel.h $(I)/include/drm/
-	$(Q)install -m 644 libdsa/devrt/*.c $(I)/share/dsa/devrt/
+	$(Q)install -m 644 libdsa/devrt/* $(I)/share/dsa/devrt/
 	$(Q)install -m 644 $(KERNEL_ELFS) $(I)/lib/dsa/kernels/
 	$(Q)install -m 644 libdsa/kernels/*.h $(I)/include/dsa/kernels/
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' libdsa/dsa.pc.in >$(I)/lib/pkgconfig/dsa.pc

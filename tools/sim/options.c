@@ -42,7 +42,8 @@ static const char help[] =
 	"  -v, --verbose        what the device logs, too\n"
 	"\n"
 	"  --cores N  --copy-engines N  --hbm-size SIZE  --scratchpad-size SIZE\n"
-	"  --core-clock-khz KHZ  --hbm-bandwidth MB_PER_S  --bus-bandwidth MB_PER_S\n"
+	"  --vlen BITS  --matrix-macs N  --core-clock-khz KHZ\n"
+	"  --hbm-bandwidth MB_PER_S  --bus-bandwidth MB_PER_S\n"
 	"                       the device, as the properties of QEMU's -device dsa\n"
 	"  --help, --version\n"
 	"\n"
@@ -68,6 +69,8 @@ enum {
 	OPT_ENGINES,
 	OPT_HBM,
 	OPT_SPAD,
+	OPT_VLEN,
+	OPT_MACS,
 	OPT_CLOCK,
 	OPT_HBM_BW,
 	OPT_BUS_BW,
@@ -94,6 +97,8 @@ static const struct option longs[] = {
 	{ "copy-engines", required_argument, NULL, OPT_ENGINES },
 	{ "hbm-size", required_argument, NULL, OPT_HBM },
 	{ "scratchpad-size", required_argument, NULL, OPT_SPAD },
+	{ "vlen", required_argument, NULL, OPT_VLEN },
+	{ "matrix-macs", required_argument, NULL, OPT_MACS },
 	{ "core-clock-khz", required_argument, NULL, OPT_CLOCK },
 	{ "hbm-bandwidth", required_argument, NULL, OPT_HBM_BW },
 	{ "bus-bandwidth", required_argument, NULL, OPT_BUS_BW },
@@ -419,6 +424,12 @@ static bool device_option(struct options *o, int c, const char *text)
 	case OPT_SPAD:
 		d->scratch_size = (uint32_t)power_of_two("--scratchpad-size", text, 64u << 10,
 							 16u << 20);
+		return true;
+	case OPT_VLEN:
+		d->vlen = (uint32_t)power_of_two("--vlen", text, 128, 65536);
+		return true;
+	case OPT_MACS:
+		d->matrix_macs = (uint32_t)number("--matrix-macs", text, 32, 1u << 20);
 		return true;
 	case OPT_CLOCK:
 		d->core_clock_khz = (uint32_t)number("--core-clock-khz", text, 1, UINT32_MAX);

@@ -409,10 +409,10 @@ static void print_json(struct sim *s, const struct result *r)
 	printf(",\n  \"modelled_ns\": %" PRIu64 ", \"host_ns\": %" PRIu64 ", \"threads\": %u",
 	       r->queue_ns, r->wall_ns, s->o->threads);
 	printf(",\n  \"device\": { \"cores\": %u, \"copy_engines\": %u, \"hbm_bytes\": %" PRIu64
-	       ", \"scratchpad_bytes\": %u,\n    \"core_clock_khz\": %u, \"hbm_mb_per_s\": %u, "
+	       ", \"scratchpad_bytes\": %u,\n    \"vlen\": %u, \"matrix_macs\": %u, \"core_clock_khz\": %u, \"hbm_mb_per_s\": %u, "
 	       "\"bus_mb_per_s\": %u }",
-	       d->cores, d->copy_engines, d->hbm_size, d->scratch_size, d->core_clock_khz,
-	       d->hbm_mb_per_s, d->bus_mb_per_s);
+	       d->cores, d->copy_engines, d->hbm_size, d->scratch_size, d->vlen, d->matrix_macs,
+	       d->core_clock_khz, d->hbm_mb_per_s, d->bus_mb_per_s);
 	if (r->outcome == RUN_FAULT)
 		json_fault(s, &r->fault);
 	if (r->outcome == RUN_STALLED)

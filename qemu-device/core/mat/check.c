@@ -92,11 +92,22 @@ enum mat_status mat_check(const struct mat_op *op)
 	return MAT_OK;
 }
 
+/* (@rows - 1) * @pitch + @last, or SIZE_MAX: pitches may come from anywhere. */
+static size_t extent(unsigned int rows, size_t pitch, size_t last)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow((size_t)rows - 1, pitch, &bytes) ||
+	    __builtin_add_overflow(bytes, last, &bytes))
+		return SIZE_MAX;
+	return bytes;
+}
+
 size_t mat_tile_bytes(const struct mat_tile *t, unsigned int rows, unsigned int cols)
 {
 	unsigned int r = t->transposed ? cols : rows, c = t->transposed ? rows : cols;
 
-	return (r - 1) * t->pitch + num_bytes(t->type, c);
+	return extent(r, t->pitch, num_bytes(t->type, c));
 }
 
 size_t mat_tile_scale_bytes(const struct mat_tile *t, unsigned int rows, unsigned int cols)
@@ -105,5 +116,5 @@ size_t mat_tile_scale_bytes(const struct mat_tile *t, unsigned int rows, unsigne
 
 	if (num_info(t->type)->class != NUM_MX)
 		return 0;
-	return (r - 1) * t->scale_pitch + (c + NUM_BLOCK - 1) / NUM_BLOCK;
+	return extent(r, t->scale_pitch, (c + NUM_BLOCK - 1) / NUM_BLOCK);
 }

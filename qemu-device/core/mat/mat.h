@@ -60,7 +60,10 @@ const char *mat_status_text(enum mat_status s);
  */
 enum num_type mat_accumulator(enum num_type a, enum num_type b);
 
-/* Bytes from the start of a tile of @rows x @cols (of the matrix) to its end. */
+/*
+ * Bytes from the start of a tile of @rows x @cols (of the matrix) to its end, SIZE_MAX when there are
+ * more: what the caller checks against the memory it has. Type and sizes must be checked before.
+ */
 size_t mat_tile_bytes(const struct mat_tile *t, unsigned int rows, unsigned int cols);
 size_t mat_tile_scale_bytes(const struct mat_tile *t, unsigned int rows, unsigned int cols);
 

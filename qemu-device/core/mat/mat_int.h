@@ -39,7 +39,8 @@ struct mat_kernels {
 void mat_transpose32_avx2(uint32_t *dst, size_t ldd, const uint32_t *src, size_t lds, size_t rows,
 			  size_t cols);
 
-extern const struct mat_kernels mat_kernels_avx2, mat_kernels_avx512, mat_kernels_vnni;
+extern const struct mat_kernels mat_kernels_plain, mat_kernels_avx2, mat_kernels_avx512,
+	mat_kernels_vnni;
 
 /* An operand on its way into words. */
 struct mat_source {

@@ -121,13 +121,17 @@ static void interleave4(uint8_t *dst, const uint8_t *rows, size_t stride, size_t
 	}
 }
 
-#else /* no kernels want it there */
+#else
 
 static void interleave2(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t bytes)
 {
-	(void)dst, (void)a, (void)b, (void)bytes;
+	for (size_t i = 0; i < bytes; i += 2) {
+		memcpy(dst + 2 * i, a + i, 2);
+		memcpy(dst + 2 * i + 2, b + i, 2);
+	}
 }
 
+/* Only VNNI's kernels take four. */
 static void interleave4(uint8_t *dst, const uint8_t *rows, size_t stride, size_t bytes)
 {
 	(void)dst, (void)rows, (void)stride, (void)bytes;

@@ -56,7 +56,7 @@ static const struct mat_kernels *kernels_of(enum num_isa isa)
 		return &mat_kernels_avx2;
 #endif
 	(void)isa;
-	return NULL;
+	return &mat_kernels_plain;
 }
 
 /* Buffers follow each other from an address that is only a number until there is memory. */
@@ -270,8 +270,6 @@ enum mat_status mat_run(struct mat_unit *u, const struct mat_op *op)
 
 	if (s != MAT_OK)
 		return s;
-	if (!k)
-		return mat_run_reference(op);
 	prepare(&r, op, k);
 	if (!grow(u, lay_out(&r, 0)))
 		return MAT_NO_MEMORY;

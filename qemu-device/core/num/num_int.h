@@ -71,15 +71,15 @@ struct num_ops {
 		       const struct num_round *round);
 	/* In place: block i of 32 times scale[i] */
 	void (*scale)(float *v, const float *scale, size_t n);
-	/* These may be NULL. FP64 to FP64, FP32 or INT32, to nearest. */
+	/* dst[i] = src[i] * scale */
+	void (*widen)(double *dst, const int32_t *src, double scale, size_t n);
+	/* These two are NULL in plain C. FP64 to FP64, FP32 or INT32, to nearest. */
 	void (*encode_wide)(void *dst, enum num_type t, const double *src, size_t n, bool saturate);
 	/*
 	 * FP64 to FP32, rounded to odd: toward zero, then the last bit set when inexact. Rounding
 	 * the result to nearest in a format of at most 22 bits gives what rounding once would.
 	 */
 	void (*narrow_odd)(float *dst, const double *src, size_t n);
-	/* dst[i] = src[i] * scale */
-	void (*widen)(double *dst, const int32_t *src, double scale, size_t n);
 };
 
 extern const struct num_ops num_ops_plain, num_ops_avx2, num_ops_avx512;

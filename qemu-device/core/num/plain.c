@@ -56,10 +56,17 @@ static void plain_scale(float *v, const float *scale, size_t n)
 		v[i] *= scale[i / NUM_BLOCK];
 }
 
+static void plain_widen(double *dst, const int32_t *src, double scale, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dst[i] = (double)src[i] * scale;
+}
+
 const struct num_ops num_ops_plain = {
 	.unpack = plain_unpack,
 	.pack = plain_pack,
 	.decode = plain_decode,
 	.encode = plain_encode,
 	.scale = plain_scale,
+	.widen = plain_widen,
 };

@@ -158,18 +158,14 @@ static void chunk_wide(const struct num_ops *ops, double *v, const struct array 
 		       size_t n)
 {
 	const uint8_t *p = row_at(a->type, a->data, first);
+	NUM_BUFFER int32_t ints[NUM_CHUNK];
 
 	if (a->type == NUM_FP64) {
 		memcpy(v, p, n * sizeof(*v));
-	} else if (ops->widen) {
-		NUM_BUFFER int32_t ints[NUM_CHUNK];
-
-		memcpy(ints, p, n * sizeof(*ints));
-		ops->widen(v, ints, 1.0, n);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			v[i] = num_decode(a->type, num_load(a->type, p, i));
+		return;
 	}
+	memcpy(ints, p, n * sizeof(*ints));
+	ops->widen(v, ints, 1.0, n);
 }
 
 static void chunk_f32(const struct num_ops *ops, float *v, const struct array *a, size_t first,

@@ -326,6 +326,15 @@ static inline uint64_t rem_s(int64_t a, int64_t b)
 	return b == -1 ? 0 : (uint64_t)(a % b);
 }
 
+/* All bits of each byte that has one. */
+static inline uint64_t orc_b(uint64_t v)
+{
+	v |= v >> 4 & 0x0f0f0f0f0f0f0f0full;
+	v |= v >> 2 & 0x3333333333333333ull;
+	v = (v | v >> 1) & 0x0101010101010101ull;
+	return v * 0xff;
+}
+
 static inline void do_fence(int32_t imm)
 {
 	/* Only "writes before reads" costs anything on hosts with total store order. */
@@ -409,6 +418,48 @@ enum rv_exit RV_EXEC(struct rv_hart *h)
 	ALU(DIVUW, (uint32_t)RS2 ? W((uint32_t)RS1 / (uint32_t)RS2) : UINT64_MAX);
 	ALU(REMW, W(rem_s((int32_t)RS1, (int32_t)RS2)));
 	ALU(REMUW, (uint32_t)RS2 ? W((uint32_t)RS1 % (uint32_t)RS2) : W(RS1));
+
+	/* Zba, Zbb, Zbs */
+	ALU(ADD_UW, (uint32_t)RS1 + RS2);
+	ALU(SH1ADD, (RS1 << 1) + RS2);
+	ALU(SH2ADD, (RS1 << 2) + RS2);
+	ALU(SH3ADD, (RS1 << 3) + RS2);
+	ALU(SH1ADD_UW, ((uint64_t)(uint32_t)RS1 << 1) + RS2);
+	ALU(SH2ADD_UW, ((uint64_t)(uint32_t)RS1 << 2) + RS2);
+	ALU(SH3ADD_UW, ((uint64_t)(uint32_t)RS1 << 3) + RS2);
+	ALU(SLLI_UW, (uint64_t)(uint32_t)RS1 << (ip->imm & 63));
+	ALU(ANDN, RS1 & ~RS2);
+	ALU(ORN, RS1 | ~RS2);
+	ALU(XNOR, ~(RS1 ^ RS2));
+	ALU(CLZ, RS1 ? (uint64_t)__builtin_clzll(RS1) : 64);
+	ALU(CTZ, RS1 ? (uint64_t)__builtin_ctzll(RS1) : 64);
+	ALU(CPOP, (uint64_t)__builtin_popcountll(RS1));
+	ALU(CLZW, (uint32_t)RS1 ? (uint64_t)__builtin_clz((uint32_t)RS1) : 32);
+	ALU(CTZW, (uint32_t)RS1 ? (uint64_t)__builtin_ctz((uint32_t)RS1) : 32);
+	ALU(CPOPW, (uint64_t)__builtin_popcount((uint32_t)RS1));
+	ALU(MAX, (int64_t)RS1 > (int64_t)RS2 ? RS1 : RS2);
+	ALU(MAXU, RS1 > RS2 ? RS1 : RS2);
+	ALU(MIN, (int64_t)RS1 < (int64_t)RS2 ? RS1 : RS2);
+	ALU(MINU, RS1 < RS2 ? RS1 : RS2);
+	ALU(SEXT_B, (uint64_t)(int64_t)(int8_t)RS1);
+	ALU(SEXT_H, (uint64_t)(int64_t)(int16_t)RS1);
+	ALU(ZEXT_H, (uint16_t)RS1);
+	ALU(ROL, RS1 << (RS2 & 63) | RS1 >> (-RS2 & 63));
+	ALU(ROR, RS1 >> (RS2 & 63) | RS1 << (-RS2 & 63));
+	ALU(RORI, RS1 >> (ip->imm & 63) | RS1 << (-ip->imm & 63));
+	ALU(ROLW, W((uint32_t)RS1 << (RS2 & 31) | (uint32_t)RS1 >> (-RS2 & 31)));
+	ALU(RORW, W((uint32_t)RS1 >> (RS2 & 31) | (uint32_t)RS1 << (-RS2 & 31)));
+	ALU(RORIW, W((uint32_t)RS1 >> (ip->imm & 31) | (uint32_t)RS1 << (-ip->imm & 31)));
+	ALU(ORC_B, orc_b(RS1));
+	ALU(REV8, __builtin_bswap64(RS1));
+	ALU(BCLR, RS1 & ~(1ull << (RS2 & 63)));
+	ALU(BCLRI, RS1 & ~(1ull << (ip->imm & 63)));
+	ALU(BEXT, RS1 >> (RS2 & 63) & 1);
+	ALU(BEXTI, RS1 >> (ip->imm & 63) & 1);
+	ALU(BINV, RS1 ^ 1ull << (RS2 & 63));
+	ALU(BINVI, RS1 ^ 1ull << (ip->imm & 63));
+	ALU(BSET, RS1 | 1ull << (RS2 & 63));
+	ALU(BSETI, RS1 | 1ull << (ip->imm & 63));
 
 	/* Pairs */
 	ALU(ZEXTW, (uint32_t)RS1);

@@ -271,6 +271,9 @@ void rv_flush_tlb_range(struct rv_hart *h, uint64_t va, uint64_t size);
 /* Forget decoded code: at launch start, when code may have been rewritten. */
 void rv_flush_code(struct rv_hart *h);
 
+/* Could vl, vtype, vstart, vxrm and vxsat be this hart's? Else rv_run() makes them so. */
+bool rv_vector_state_ok(const struct rv_hart *h);
+
 const char *rv_cause_name(enum rv_cause cause);
 
 /*

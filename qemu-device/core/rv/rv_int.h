@@ -65,6 +65,11 @@ enum rv_fmt {
 	OP(FCVT_S_W) OP(FCVT_S_WU) OP(FCVT_S_L) OP(FCVT_S_LU) \
 	OP(FCVT_D_W) OP(FCVT_D_WU) OP(FCVT_D_L) OP(FCVT_D_LU) \
 	OP(FMV_X_W) OP(FMV_X_D) OP(FMV_W_X) OP(FMV_D_X) \
+	OP(ADD_UW) OP(SH1ADD) OP(SH2ADD) OP(SH3ADD) OP(SH1ADD_UW) OP(SH2ADD_UW) OP(SH3ADD_UW) \
+	OP(SLLI_UW) OP(ANDN) OP(ORN) OP(XNOR) OP(CLZ) OP(CTZ) OP(CPOP) OP(CLZW) OP(CTZW) OP(CPOPW) \
+	OP(MAX) OP(MAXU) OP(MIN) OP(MINU) OP(SEXT_B) OP(SEXT_H) OP(ZEXT_H) OP(ROL) OP(ROR) OP(RORI) \
+	OP(ROLW) OP(RORW) OP(RORIW) OP(ORC_B) OP(REV8) OP(BCLR) OP(BCLRI) OP(BEXT) OP(BEXTI) \
+	OP(BINV) OP(BINVI) OP(BSET) OP(BSETI) \
 	/* Fused pairs, made by the block builder only. */ \
 	OP(ZEXTW) OP(SLLI_SRLI) OP(SLLI_ADD) OP(ADDI_BEQ) OP(ADDI_BNE) \
 	OP(ADDI_BLT) OP(ADDI_BGE) OP(ADDI_BLTU) OP(ADDI_BGEU)
@@ -244,6 +249,9 @@ static inline enum rv_step rv_fault(struct rv_hart *h, enum rv_cause cause)
 /* Handlers that are functions, ops.c. */
 rv_fn rv_do_illegal, rv_do_ecall, rv_do_ebreak, rv_do_fence_i, rv_do_csr, rv_do_lr, rv_do_sc,
 	rv_do_amo, rv_do_fclass, rv_do_fp_soft, rv_do_dsa_rd, rv_do_ext;
+/* Half precision, half.c */
+rv_fn rv_do_flh, rv_do_fsh, rv_do_half, rv_do_half_compare, rv_do_half_to_int, rv_do_half_from_int,
+	rv_do_half_convert, rv_do_half_move;
 /* Vectors, vec_*.c */
 rv_fn rv_do_vset, rv_do_vbin, rv_do_vwide, rv_do_vnarrow, rv_do_vext, rv_do_vcmp, rv_do_vcmpc,
 	rv_do_vcarry, rv_do_vmv_v, rv_do_vunit, rv_do_vff, rv_do_vwhole, rv_do_vmaskmem,

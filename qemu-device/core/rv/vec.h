@@ -37,8 +37,8 @@ struct rv_vloops {
 	rv_vloop *expand, *pack;
 	rv_vloop *ext[2][3][3]; /* signed, log2 of the factor - 1, from size */
 	rv_vloop *f32_to_f64, *f64_to_f32, *bf16_to_f32;
-	rv_vloop *f16_to_f32, *f32_to_f16; /* NULL: in software */
-	rv_vloop *f32_to_i32, *f32_to_i32_rtz, *i32_to_f32;
+	rv_vloop *f16_to_f32, *f32_to_f16, *f32_to_i32; /* NULL: in software */
+	rv_vloop *f32_to_i32_rtz, *i32_to_f32;
 	bool (*f32_all_below)(const void *p, size_t n, float limit);
 };
 

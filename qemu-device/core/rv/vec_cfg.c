@@ -4,24 +4,35 @@
 
 #include "vec.h"
 
+static int lmul_of(uint64_t vtype)
+{
+	return (int)(vtype & 7) - (vtype & 4 ? 8 : 0);
+}
+
+static int sew_of(uint64_t vtype)
+{
+	return (int)(vtype >> 3 & 7);
+}
+
+/* Elements in a group, at least 2; 0: a vtype that does not exist. */
+static uint64_t vlmax_of(uint32_t vlenb, uint64_t vtype)
+{
+	int lmul = lmul_of(vtype), sew = sew_of(vtype);
+
+	/* A fraction must hold an element of its size when registers have 64 bits. */
+	if (vtype >> 8 || sew > 3 || lmul == -4 || sew > lmul + 3)
+		return 0;
+	return lmul >= 0 ? (uint64_t)vlenb << lmul >> sew : vlenb >> -lmul >> sew;
+}
+
 /* Sets the derived values; false: a vtype that does not exist. */
 static bool decode_vtype(struct rv_hart *h, uint64_t vtype)
 {
-	int lmul = (int)(vtype & 7), sew = (int)(vtype >> 3 & 7);
-
-	lmul = lmul > 3 ? lmul - 8 : lmul;
-	/* A fraction must hold an element of its size when registers have 64 bits. */
-	if (vtype >> 8 || sew > 3 || lmul == -4 || sew > lmul + 3) {
-		h->vill = true;
-		h->vsew = h->vlmul = 0;
-		h->vlmax = 0;
-		return false;
-	}
-	h->vill = false;
-	h->vsew = (int8_t)sew;
-	h->vlmul = (int8_t)lmul;
-	h->vlmax = lmul >= 0 ? (uint64_t)h->vlenb << lmul >> sew : h->vlenb >> -lmul >> sew;
-	return true;
+	h->vlmax = vlmax_of(h->vlenb, vtype);
+	h->vill = !h->vlmax;
+	h->vsew = (int8_t)(h->vill ? 0 : sew_of(vtype));
+	h->vlmul = (int8_t)(h->vill ? 0 : lmul_of(vtype));
+	return !h->vill;
 }
 
 void rv_vsync(struct rv_hart *h)
@@ -35,6 +46,15 @@ void rv_vsync(struct rv_hart *h)
 	h->arch.vstart &= h->vlenb * 8 - 1;
 	h->arch.vxrm &= 3;
 	h->arch.vxsat &= 1;
+}
+
+bool rv_vector_state_ok(const struct rv_hart *h)
+{
+	const struct rv_arch *a = &h->arch;
+	uint64_t vlmax = vlmax_of(h->vlenb, a->vtype);
+
+	return (vlmax || a->vtype == RV_VILL) && a->vl <= vlmax && a->vstart < h->vlenb * 8 && a->vxrm <= 3 &&
+	       a->vxsat <= 1;
 }
 
 static enum rv_step set_vl(struct rv_hart *h, const struct rv_op *op, uint64_t avl, uint64_t vtype)

@@ -584,7 +584,8 @@ static bool convert_host(struct rv_hart *h, unsigned int what, int ds, int as, c
 		return false;
 	switch (what & 7) {
 	case TO_INT:
-		if (ds != 2 || as != 2 || !l->f32_all_below(p->a, p->n, 0x1p30f))
+		if (ds != 2 || as != 2 || (!l->f32_to_i32 && !(what & RTZ)) ||
+		    !l->f32_all_below(p->a, p->n, 0x1p30f))
 			return false;
 		if (what & RTZ)
 			l->f32_to_i32_rtz(&x);

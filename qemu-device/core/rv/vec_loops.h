@@ -521,6 +521,7 @@ static void f32_to_f16(struct rv_vargs *x)
 #endif
 
 /* All |a| below a limit? Then conversion to an integer is nothing special. */
+#if defined(__FMA__)
 static void f32_to_i32(struct rv_vargs *x)
 {
 	i32 *d = x->d;
@@ -530,13 +531,14 @@ static void f32_to_i32(struct rv_vargs *x)
 #if defined(__AVX512F__)
 	for (; i + 16 <= x->count; i += 16)
 		_mm512_storeu_si512(&d[i], _mm512_cvtps_epi32(VLOAD_32(&a[i])));
-#elif defined(__FMA__)
+#else
 	for (; i + 8 <= x->count; i += 8)
 		_mm256_storeu_si256((void *)&d[i], _mm256_cvtps_epi32(VLOAD_32(&a[i])));
 #endif
 	for (; i < x->count; i++)
-		d[i] = (i32)__builtin_rintf(a[i]);
+		d[i] = _mm_cvtss_si32(_mm_set_ss(a[i]));
 }
+#endif
 
 static void f32_to_i32_rtz(struct rv_vargs *x)
 {
@@ -628,7 +630,9 @@ const struct rv_vloops RV_LOOPS = {
 	.f16_to_f32 = f16_to_f32,
 	.f32_to_f16 = f32_to_f16,
 #endif
+#if defined(__FMA__)
 	.f32_to_i32 = f32_to_i32,
+#endif
 	.f32_to_i32_rtz = f32_to_i32_rtz,
 	.i32_to_f32 = i32_to_f32,
 	.f32_all_below = f32_all_below,

@@ -188,11 +188,43 @@ static void move_run(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
 	}
 }
 
+/* All of it in the scratchpad, or in a page that the fast table knows? */
+static uint8_t *known_page(struct rv_hart *h, uint64_t va, uint64_t size, bool store)
+{
+	const struct rv_tlb_entry *e = &h->tlb[(va >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)];
+	uint64_t page = va & ~(uint64_t)(RV_PAGE_SIZE - 1);
+
+	if (va - h->spad_va < h->cfg.spad_size)
+		return h->cfg.spad_size - (va - h->spad_va) >= size ? h->spad + (va - h->spad_va) :
+								      NULL;
+	if ((store ? e->wtag : e->rtag) != page || va - page + size > RV_PAGE_SIZE)
+		return NULL;
+	return (uint8_t *)(uintptr_t)(va + e->addend);
+}
+
+/* Unmasked, one field: one copy, if it is all in one known place. */
+static inline bool unit_fast(struct access *a)
+{
+	uint64_t skip = a->start << a->size;
+	uint8_t *p, *reg;
+
+	if (a->nf > 1 || a->m || a->start >= a->n)
+		return false;
+	p = known_page(a->h, a->base + skip, (a->n << a->size) - skip, a->store);
+	if (!p)
+		return false;
+	reg = field(a, 0) + skip;
+	memcpy(a->store ? p : reg, a->store ? reg : p, (a->n << a->size) - skip);
+	return true;
+}
+
 /* Returns how many elements of [start, n) are done, counted from 0; n: all. */
 static uint64_t unit_stride(struct access *a)
 {
 	uint64_t bytes = (uint64_t)a->nf << a->size, i = a->start;
 
+	if (unit_fast(a))
+		return a->n;
 	while (i < a->n) {
 		uint64_t va = a->base + i * bytes, count;
 
@@ -202,7 +234,8 @@ static uint64_t unit_stride(struct access *a)
 		}
 		if (!rv_find_run(a->h, va, kind(a), &a->run))
 			return i;
-		count = (a->run.size - (va - a->run.va)) / bytes;
+		count = a->run.size - (va - a->run.va);
+		count = a->nf == 1 ? count >> a->size : count / bytes;
 		if (!a->run.host || !count) {
 			/* No pointer, or an element that goes on elsewhere. */
 			a->run.size = 0;

@@ -109,6 +109,7 @@ static void random_cmd(struct cmds *c)
 			l->counters = interesting();
 		if (rnd(&seed) % 8 == 0)
 			l->stack_bytes = interesting();
+		l->user = interesting();
 	}
 	/* a bit of damage */
 	if (rnd(&seed) % 8 == 0 && c->size)

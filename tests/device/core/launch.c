@@ -249,6 +249,7 @@ static void start_state(void)
 	struct code k = code_at(d, CODE);
 	struct cmds c = cmds_at(d, CMDS);
 	const uint64_t *out = (const uint64_t *)(d->hbm + DATA);
+	struct dsa_cmd_launch *launch;
 	unsigned int n = 0;
 
 	for (unsigned int r = 1; r < 32; r++)
@@ -261,7 +262,9 @@ static void start_state(void)
 	emit(&k, LD(T0, SP, -8));
 	emit(&k, SD(T0, A0, 8 * n++));
 	emit(&k, RET);
-	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 1, 1, 1)->kernarg_bytes = 24;
+	launch = cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 1, 1, 1);
+	launch->kernarg_bytes = 24;
+	launch->user = 0xfedcba9876543210ull;
 	queue_setup(d, 0, 1);
 	CHECK(run_cmds(&c, 0));
 	CHECK_EQ(out[0], DSA_CORE_EXIT_ADDR);
@@ -272,10 +275,35 @@ static void start_state(void)
 	CHECK_EQ(out[31 + DSA_SYS_CORE_COUNT], 16);
 	CHECK_EQ(out[31 + DSA_SYS_SCRATCH_BYTES], 256u << 10);
 	CHECK_EQ(out[31 + DSA_SYS_KERNARG_BYTES], 24);
+	CHECK_EQ(out[31 + DSA_SYS_USER], 0xfedcba9876543210ull);
 	CHECK(out[31 + DSA_SYS_CORE_ID] < 16);
 	CHECK_EQ(out[31 + DSA_SYS_CYCLES], 31 + 2 * DSA_SYS_CYCLES);
 	CHECK(out[31 + DSA_SYS_CLOCK_NS] >= 350);
 	CHECK_EQ(out[n - 1], VA_HBM + DATA);
+	dev_free(d);
+}
+
+/* Each launch has its own, also when cores go from one to the next. */
+static void user_value(void)
+{
+	struct dev *d = dev_new(0);
+	struct code k = code_at(d, CODE);
+	struct cmds c = cmds_at(d, CMDS);
+	const uint64_t *out = (const uint64_t *)(d->hbm + DATA);
+
+	emit(&k, SYSRD(T0, DSA_SYS_USER));
+	emit(&k, SYSRD(T1, DSA_SYS_PID_X));
+	emit(&k, SLLI(T1, T1, 3));
+	emit(&k, ADD(A0, A0, T1));
+	emit(&k, SD(T0, A0, 0));
+	emit(&k, RET);
+	for (unsigned int i = 0; i < 4; i++)
+		cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA + i * 512, 64, 1, 1)->user =
+			i ? ~0ull / i : 0;
+	queue_setup(d, 0, 1);
+	CHECK(run_cmds(&c, 0));
+	for (unsigned int i = 0; i < 256; i++)
+		CHECK_EQ(out[i], i / 64 ? ~0ull / (i / 64) : 0);
 	dev_free(d);
 }
 
@@ -637,10 +665,11 @@ static void debugger(void)
 }
 
 const struct test launch_tests[] = {
-	TEST(grid_inline),   TEST(grid_threads),       TEST(program_faults),
-	TEST(fetch_faults),  TEST(faulting_program),   TEST(atomics),
-	TEST(system_memory), TEST(start_state),        TEST(scratchpad_cleared),
-	TEST(new_code),      TEST(kill_runaway),       TEST(runaway_on_all_cores),
-	TEST(co_resident),   TEST(deterministic_time), TEST(bad_counters),
-	TEST(two_launches),  TEST(debugger),           TESTS_END
+	TEST(grid_inline),          TEST(grid_threads),     TEST(program_faults),
+	TEST(fetch_faults),         TEST(faulting_program), TEST(atomics),
+	TEST(system_memory),        TEST(start_state),      TEST(user_value),
+	TEST(scratchpad_cleared),   TEST(new_code),         TEST(kill_runaway),
+	TEST(runaway_on_all_cores), TEST(co_resident),      TEST(deterministic_time),
+	TEST(bad_counters),         TEST(two_launches),     TEST(debugger),
+	TESTS_END
 };

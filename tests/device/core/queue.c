@@ -241,7 +241,8 @@ static void command_packets(void)
 	command_error(1, &copy, sizeof(copy), sizeof(copy) - 8, DSA_ERR_BAD_PACKET);
 	command_error(1, &copy, sizeof(copy), 8, DSA_ERR_BAD_PACKET);
 	CMD(40, launch, (void)v_, DSA_ERR_NOT_ALLOWED);
-	CMD(1, launch, v_.reserved = 1, DSA_ERR_BAD_PACKET);
+	/* Any user is fine; there is no code. */
+	CMD(1, launch, v_.user = UINT64_MAX, DSA_ERR_ILLEGAL_INSN);
 	CMD(1, launch, v_.hdr.flags = 2, DSA_ERR_BAD_PACKET);
 	CMD(1, launch, v_.grid[0] = 0, DSA_ERR_BAD_ARGUMENT);
 	CMD(1, launch, v_.grid[1] = 0x80000000u, DSA_ERR_BAD_ARGUMENT);

@@ -323,6 +323,9 @@ static void bad_configs(void)
 	REFUSED(c.copy_engines = 17);
 	REFUSED(c.scratch_size = 1000);
 	REFUSED(c.scratch_size = 32 << 20);
+	REFUSED(c.vlen = 64);
+	REFUSED(c.vlen = 3000);
+	REFUSED(c.vlen = 131072);
 	REFUSED(c.core_clock_khz = 0);
 	REFUSED(c.bus_mb_per_s = 0);
 }

@@ -103,13 +103,22 @@ static void emit_work(struct dev *d)
 	emit(&k, ADDI(T1, T0, 50));
 	emit(&k, SLLI(T1, T1, 7));
 	emit(&k, SD(T0, SP, -8));
+	emit(&k, 0xcd847057); /* vsetivli x0, 8, e64, m1, ta, ma */
+	emit(&k, 0x5e0042d7 | T0 << 15); /* vmv.v.x v5, t0 */
 	emit(&k, ADD(T2, T2, T1)); /* loop: */
 	emit(&k, ADDI(T1, T1, -1));
 	emit(&k, BNE(T1, X0, -8));
 	emit(&k, LD(T0, SP, -8)); /* survives in the scratchpad */
+	emit(&k, ADD(T2, T2, T0));
+	emit(&k, 0x3e53b2d7); /* vslidedown.vi v5, v5, 7 */
+	emit(&k, 0x42502057 | T0 << 7); /* vmv.x.s t0, v5: survives there, too */
+	emit(&k, ADD(T2, T2, T0));
+	emit(&k, LD(T0, SP, -8));
 	emit(&k, SYSRD(S0, DSA_SYS_PID_X));
 	emit(&k, ADD(T2, T2, T0));
 	emit(&k, ADD(T2, T2, S0));
+	emit(&k, SYSRD(T0, DSA_SYS_USER));
+	emit(&k, ADD(T2, T2, T0));
 	emit(&k, SLLI(S0, S0, 3));
 	emit(&k, ADD(S0, S0, A0));
 	emit(&k, SD(T2, S0, 8)); /* word 0 is the sum: no store may meet it */
@@ -120,11 +129,14 @@ static void emit_work(struct dev *d)
 static void start_work(struct dev *d)
 {
 	struct cmds c = cmds_at(d, CMDS);
+	struct dsa_cmd_launch *launch;
 
 	emit_work(d);
 	for (unsigned int i = 0; i < COPY_SIZE; i++)
 		d->ram[0x400000 + i] = i * 13 + (i >> 12);
-	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 300, 1, 1)->counters = VA_HBM + SEM + 64;
+	launch = cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 300, 1, 1);
+	launch->counters = VA_HBM + SEM + 64;
+	launch->user = 0x123456789abcdef;
 	cmd_sem(&c, DSA_CMD_SEM_SIGNAL, VA_HBM + SEM, 1, 0);
 	queue_setup(d, 0, 1);
 	submit_cmds(&c, 0);
@@ -301,6 +313,13 @@ static void other_device(void)
 	d = dev_new_with(&cfg, 0);
 	CHECK(dsa_core_load(d->core, im.state, im.size, &error) < 0);
 	CHECK(error && strstr(error, "cores"));
+	check_blank(d);
+	dev_free(d);
+	dev_config(&cfg);
+	cfg.vlen = 1024;
+	d = dev_new_with(&cfg, 0);
+	CHECK(dsa_core_load(d->core, im.state, im.size, &error) < 0);
+	CHECK(error && strstr(error, "vector"));
 	check_blank(d);
 	image_free(&im);
 	dev_free(d);

@@ -11,9 +11,7 @@
 #include "guest.h"
 
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
-#define CPU                                                       \
-	"rv64,zba=false,zbb=false,zbc=false,zbs=false,Zfh=false," \
-	"Zfhmin=false,h=false,"
+#define CPU "rv64,zba=true,zbb=true,zbc=false,zbs=true,Zfh=true,Zfhmin=true,h=false,"
 
 bool ref_start(struct reference *ref, const char *guest, uint32_t mode,
 	       unsigned int vlen)

@@ -363,17 +363,17 @@ static void report_rows(void)
 	       illegals.run, illegals.failed);
 }
 
-/* Each program of the guest, once there and once here. */
-static void run_programs(const char *guest)
+/* Each program of the guest, once there and once here with vectors of @mine bits. */
+static void run_programs(const char *guest, unsigned int ref_vlen, unsigned int mine)
 {
-	struct machine *m = m_new();
+	struct machine *m = (m_vlen = mine, m_new());
 	struct reference ref;
 	struct prog_result t, o;
 	const uint64_t *table;
 	const char(*names)[16];
 	unsigned int i;
 
-	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS, 0)) {
+	if (!load_elf(m, guest) || !ref_start(&ref, guest, MODE_PROGRAMS, ref_vlen)) {
 		tap_ok(false, "programs can be loaded");
 		m_free(m);
 		return;
@@ -394,8 +394,9 @@ static void run_programs(const char *guest)
 		why = rv_run(&m->hart, 1ull << 32);
 		o.value = m->hart.arch.x[10];
 		o.hash = hash_words(m_host(m, DATA_VA), PROG_BUF / 8);
-		tap_ok(why == RV_EXIT_DONE && !memcmp(&o, &t, sizeof(o)), "program %.16s",
-		       names[i]);
+		tap_ok(why == RV_EXIT_DONE && !memcmp(&o, &t, sizeof(o)) &&
+			       (!ref_vlen || mine > 128 || m->hart.vec_elements),
+		       "program %.16s, vlen %u", names[i], mine);
 		if (why != RV_EXIT_DONE)
 			tap_diag("exit %d, %s at %" PRIx64, why, rv_cause_name(m->hart.fault.cause),
 				 m->hart.arch.pc);
@@ -417,7 +418,7 @@ static int row_named(const char *name)
 
 int main(int argc, char **argv)
 {
-	static char guest[4096];
+	static char guest[4096], vguest[4096];
 	const char *slash = strrchr(argv[0], '/');
 	uint64_t seed = 1;
 	unsigned int count = 40000, vector_count = 120000;
@@ -427,6 +428,8 @@ int main(int argc, char **argv)
 
 	snprintf(guest, sizeof(guest), "%.*sisa_guest.elf", slash ? (int)(slash + 1 - argv[0]) : 0,
 		 argv[0]);
+	snprintf(vguest, sizeof(vguest), "%.*sisa_vguest.elf",
+		 slash ? (int)(slash + 1 - argv[0]) : 0, argv[0]);
 	for (i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 0);
@@ -444,7 +447,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	tap_diag("seed %" PRIu64 ", %u cases", seed, count);
-	run_programs(guest);
+	run_programs(guest, 0, 4096);
+	run_programs(vguest, 256, 128);
+	run_programs(vguest, 256, 4096);
+	run_programs(vguest, 256, 65536);
 	ran = (only >= 0 && !gen_supports(&rv_rows[only])) || run_cases(guest, seed, count);
 	if (only >= 0 && !gen_vector_supports(&rv_rows[only]))
 		vector_count = 0;

@@ -2,7 +2,7 @@
 /*
  * Figures of the matrix unit: GFLOP/s (multiplications and additions) of one thread per type, and
  * OpenBLAS's sgemm beside it: DSA_BENCH_BLAS=path of libopenblas.so.0, OPENBLAS_NUM_THREADS=1.
- * An argument of 1, 2 or 3 selects the instructions: AVX2, AVX-512, VNNI.
+ * An argument of 0, 1, 2 or 3 selects the instructions: plain, AVX2, AVX-512, VNNI.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	struct mat_unit *u = mat_unit_new();
 	double large = print_blas(), fp32;
 
-	if (argc > 1 && atoi(argv[1]) > 0 && atoi(argv[1]) <= (int)num_isa_best())
+	if (argc > 1 && atoi(argv[1]) >= 0 && atoi(argv[1]) <= (int)num_isa_best())
 		num_isa_set((enum num_isa)atoi(argv[1]));
 	fp32 = measure(u, NUM_FP32, NUM_FP32, 0, SIZE);
 	printf("instructions: %s; D = A x B + C, %u x %u x %u\n", num_isa_name(num_isa_get()), SIZE,

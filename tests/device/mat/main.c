@@ -134,7 +134,7 @@ static void compare(struct mat_op *op)
 	memcpy(before, op->d.data, bytes);
 	CHECK(mat_run_reference(op) == MAT_OK);
 	memcpy(want, op->d.data, bytes);
-	for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
+	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
 		memcpy(op->d.data, before, bytes);
 		CHECK(mat_run(unit, op) == MAT_OK);
@@ -412,7 +412,7 @@ static void overlap(unsigned int i, struct mat_op *op)
 		op->d.transposed = t->transposed;
 	CHECK(mat_run_reference(op) == MAT_OK);
 	memcpy(want, memory, sizeof(memory));
-	for (enum num_isa isa = NUM_ISA_AVX2; isa <= num_isa_best(); isa++) {
+	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
 		memcpy(memory, before, sizeof(memory));
 		CHECK(mat_run(unit, op) == MAT_OK);
@@ -475,6 +475,22 @@ static void refusals(void)
 	free_op(&good);
 }
 
+static void extents(void)
+{
+	struct mat_tile t = { .type = NUM_E2M3, .pitch = 100, .scale_pitch = 7 };
+
+	CHECK(mat_tile_bytes(&t, 3, 5) == 204 && mat_tile_scale_bytes(&t, 3, 5) == 0);
+	t.transposed = true;
+	CHECK(mat_tile_bytes(&t, 3, 5) == 403);
+	t.type = NUM_MXE2M3;
+	CHECK(mat_tile_bytes(&t, 33, 5) == 448 && mat_tile_scale_bytes(&t, 33, 5) == 30);
+	t.type = NUM_Q4_0;
+	t.transposed = false;
+	CHECK(mat_tile_bytes(&t, 2, 65) == 154);
+	t.pitch = SIZE_MAX / 2;
+	CHECK(mat_tile_bytes(&t, 4, 4) == SIZE_MAX && mat_tile_bytes(&t, 3, 64) == SIZE_MAX);
+}
+
 static void any_environment(void)
 {
 #ifdef AWKWARD_MXCSR
@@ -527,6 +543,7 @@ int main(int argc, char **argv)
 		TEST(c_absent_or_repeated),
 		TEST(overlaps),
 		TEST(refusals),
+		TEST(extents),
 		TEST(any_environment),
 		TESTS_END,
 	};

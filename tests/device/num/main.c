@@ -854,6 +854,34 @@ static void block_tails(void)
 	}
 }
 
+/* FP64 and INT32 pass through FP32 into blocks. */
+static void wide_to_blocks(void)
+{
+	double d[70];
+	float f[70];
+	int32_t ints[70];
+	uint8_t want[34 * 3], got[34 * 3], want_scales[3], scales[3];
+
+	for (enum num_type t = NUM_PLAIN_TYPES; t < NUM_TYPES; t++) {
+		for (unsigned int isa = 0; isa <= (unsigned int)num_isa_best() * 2; isa += 1) {
+			bool from_ints = isa & 1;
+
+			num_isa_set((enum num_isa)(isa / 2));
+			for (int i = 0; i < 70; i++) {
+				ints[i] = (int32_t)rnd() >> (rnd() % 31);
+				d[i] = from_ints ? ints[i] : (double)(int64_t)rnd();
+				f[i] = (float)d[i];
+			}
+			num_convert(t, want, want_scales, NUM_FP32, f, NULL, 70, &rne);
+			num_convert(t, got, scales, from_ints ? NUM_INT32 : NUM_FP64,
+				    from_ints ? (void *)ints : (void *)d, NULL, 70, &rne);
+			CHECK(!memcmp(want, got, num_bytes(t, 70)));
+			CHECK(num_info(t)->class != NUM_MX || !memcmp(scales, want_scales, 3));
+		}
+	}
+	num_isa_set(num_isa_best());
+}
+
 static void block_conversions(void)
 {
 	double d[64], back[64];
@@ -899,29 +927,18 @@ static void any_environment(void)
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
-		TEST(decode_exhaustive),
-		TEST(decode_fp16_by_compiler),
-		TEST(encode_nearest),
-		TEST(encode_special),
-		TEST(encode_by_compiler),
-		TEST(encode_cut),
-		TEST(encode_integers),
-		TEST(encode_scales),
-		TEST(encode_stochastic),
-		TEST(stochastic_mean),
-		TEST(random_vectors),
-		TEST(packed_elements),
-		TEST(arrays_all_pairs),
-		TEST(arrays_short),
-		TEST(mx_decode_all),
-		TEST(gguf_decode),
-		TEST(mx_encode),
-		TEST(mx_encode_stochastic),
-		TEST(gguf_encode),
-		TEST(block_tails),
-		TEST(block_conversions),
-		TEST(any_environment),
-		TESTS_END,
+		TEST(decode_exhaustive),  TEST(decode_fp16_by_compiler),
+		TEST(encode_nearest),     TEST(encode_special),
+		TEST(encode_by_compiler), TEST(encode_cut),
+		TEST(encode_integers),    TEST(encode_scales),
+		TEST(encode_stochastic),  TEST(stochastic_mean),
+		TEST(random_vectors),     TEST(packed_elements),
+		TEST(arrays_all_pairs),   TEST(arrays_short),
+		TEST(mx_decode_all),      TEST(gguf_decode),
+		TEST(mx_encode),          TEST(mx_encode_stochastic),
+		TEST(gguf_encode),        TEST(block_tails),
+		TEST(block_conversions),  TEST(wide_to_blocks),
+		TEST(any_environment),    TESTS_END,
 	};
 
 	return run_tests(tests, argc, argv);
