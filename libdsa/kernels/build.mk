@@ -7,8 +7,7 @@ KERNEL_ELFS := $(KERNELS:%=$(B)/kernels/%.elf)
 ALL += $(KERNEL_ELFS)
 CLEAN += $(B)/kernels
 
-$(B)/kernels/%.elf: libdsa/kernels/%.c $(wildcard libdsa/kernels/*.h) tools/dsacc \
-		$(wildcard libdsa/devrt/*.c) include/dsa/kernel.h include/uapi/dsa_cmd.h | $(HOST_READY)
+$(B)/kernels/%.elf: libdsa/kernels/%.c $(wildcard libdsa/kernels/*.h) $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/dsacc -Wextra -Werror -o $@ $<
