@@ -96,7 +96,7 @@ static uint8_t sum_type(uint32_t a_type)
 
 /* ---- shapes ---- */
 
-/* Tiles of @m x @n, slices @k deep (0: as deep as is good). False: they do not fit. */
+/* Tiles of at most about @m x @n, slices @k deep (0: as deep as is good). False: they do not fit. */
 static bool shape_make(const struct gemm *g, struct shape *s, uint32_t m, uint32_t n, uint32_t k)
 {
 	uint64_t room = dsa_scratchpad_size() - STACK_BYTES - sizeof(struct header) - 64;
@@ -104,9 +104,10 @@ static bool shape_make(const struct gemm *g, struct shape *s, uint32_t m, uint32
 	uint32_t unit = g->sum_size > g->d_size ? g->sum_size : g->d_size;
 	uint64_t sums;
 
-	m = min_u32(m, g->m);
-	n = min_u32(n, g->n);
-	k = min_u32(k ? k : wide > 4 ? 64 : wide > 2 ? 96 : 128, g->k ? g->k : 1);
+	/* No more tiles than with these, but all of the same size. */
+	m = div_up(g->m, div_up(g->m, m));
+	n = div_up(g->n, div_up(g->n, n));
+	k = min_u32(k ? k : wide > 4 ? 32 : wide > 2 ? 64 : 128, g->k ? g->k : 1);
 	s->rows = div_up(m, DSA_MATRIX_MAX);
 	s->cols = div_up(n, DSA_MATRIX_MAX);
 	s->block_m = line_up(div_up(m, s->rows));
@@ -149,7 +150,7 @@ static uint64_t shape_cost(const struct gemm *g, const struct shape *s)
 static void choose_shape(struct gemm *g)
 {
 	static const uint16_t edges[][2] = {
-		{ 512, 672 }, { 512, 512 }, { 256, 512 }, { 256, 256 }, { 128, 128 }, { 64, 64 },
+		{ 768, 768 }, { 512, 512 }, { 256, 512 }, { 256, 256 }, { 128, 128 }, { 64, 64 },
 	};
 	const unsigned int count = sizeof(edges) / sizeof(edges[0]);
 	uint64_t least = UINT64_MAX;
