@@ -61,7 +61,7 @@ INSTALL_TARGETS :=
 # Compilations wait for the host's packages, once.
 HOST_READY := $(B)/.host-run
 
-AREAS := tools/setup tools/vm driver qemu-device libdsa tools samples tests
+AREAS := tools/setup tools/vm driver qemu-device libdsa tools libdsa/kernels samples tests
 include $(wildcard $(AREAS:%=%/build.mk) samples/*/build.mk tests/*/build.mk tests/*/*/build.mk)
 
 ##@ Everyday

@@ -96,7 +96,7 @@ static uint8_t sum_type(uint32_t a_type)
 
 /* ---- shapes ---- */
 
-/* Tiles of @m x @n, slices @k deep (0: as deep as is good). False: they do not fit. */
+/* Tiles of at most about @m x @n, slices @k deep (0: as deep as is good). False: they do not fit. */
 static bool shape_make(const struct gemm *g, struct shape *s, uint32_t m, uint32_t n, uint32_t k)
 {
 	uint64_t room = dsa_scratchpad_size() - STACK_BYTES - sizeof(struct header) - 64;
@@ -104,9 +104,10 @@ static bool shape_make(const struct gemm *g, struct shape *s, uint32_t m, uint32
 	uint32_t unit = g->sum_size > g->d_size ? g->sum_size : g->d_size;
 	uint64_t sums;
 
-	m = min_u32(m, g->m);
-	n = min_u32(n, g->n);
-	k = min_u32(k ? k : wide > 4 ? 64 : wide > 2 ? 96 : 128, g->k ? g->k : 1);
+	/* No more tiles than with these, but all of the same size. */
+	m = div_up(g->m, div_up(g->m, m));
+	n = div_up(g->n, div_up(g->n, n));
+	k = min_u32(k ? k : wide > 4 ? 32 : wide > 2 ? 64 : 128, g->k ? g->k : 1);
 	s->rows = div_up(m, DSA_MATRIX_MAX);
 	s->cols = div_up(n, DSA_MATRIX_MAX);
 	s->block_m = line_up(div_up(m, s->rows));
@@ -149,19 +150,24 @@ static uint64_t shape_cost(const struct gemm *g, const struct shape *s)
 static void choose_shape(struct gemm *g)
 {
 	static const uint16_t edges[][2] = {
-		{ 512, 672 }, { 512, 512 }, { 256, 512 }, { 256, 256 }, { 128, 128 }, { 64, 64 },
+		{ 768, 768 }, { 512, 512 }, { 256, 512 }, { 256, 256 }, { 128, 128 }, { 64, 64 },
 	};
-	uint64_t best = UINT64_MAX;
+	const unsigned int count = sizeof(edges) / sizeof(edges[0]);
+	uint64_t least = UINT64_MAX;
+	unsigned int best = 0;
 
-	for (unsigned int i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
-		struct shape s;
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t cost;
 
-		if (!shape_make(g, &s, edges[i][0], edges[i][1], 0) || shape_cost(g, &s) >= best)
+		if (!shape_make(g, &g->s, edges[i][0], edges[i][1], 0))
 			continue;
-		best = shape_cost(g, &s);
-		g->s = s;
+		cost = shape_cost(g, &g->s);
+		if (cost < least) {
+			least = cost;
+			best = i;
+		}
 	}
-	if (best == UINT64_MAX)
+	if (!shape_make(g, &g->s, edges[best][0], edges[best][1], 0))
 		dsa_trap(); /* a scratchpad of a few KiB */
 }
 
@@ -346,6 +352,8 @@ static void multiply(struct gemm *g, uint64_t tile, uint64_t step)
 		.flags = last && g->flags & GEMM_SATURATE ? DSA_MATRIX_SATURATE : 0,
 	};
 
+	dsa_mbarrier_wait(&g->header->full[g->used % g->s.stages], g->used / g->s.stages & 1);
+	dsa_matrix_wait(); /* for the slice before; this one is described while it is multiplied */
 	for (uint32_t i = 0; i < g->s.rows; i++)
 		for (uint32_t j = 0; j < g->s.cols; j++) {
 			if (!block_clip(g, &op, tile, i, j))
@@ -379,11 +387,8 @@ static void make_tile(struct gemm *g, uint64_t tile)
 	if (g->beta != 0 || !g->steps)
 		begin_sums(g, tile);
 	for (uint64_t step = 0; step < g->steps; step++) {
-		dsa_mbarrier_wait(&g->header->full[g->used % g->s.stages],
-				  g->used / g->s.stages & 1);
-		/* The slice before has been multiplied: its stage is free. */
-		dsa_matrix_wait();
 		multiply(g, tile, step);
+		/* The slice before has been multiplied: its stage is free. */
 		load_next(g);
 	}
 	dsa_matrix_wait();

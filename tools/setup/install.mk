@@ -9,7 +9,7 @@ INSTALL_PROGRAMS := tools/dsacc tools/dsa-vm $(INSTALL_BIN)
 install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTDIR=)
 	$(call say,INSTALL,$(I))
 	$(Q)install -d $(I)/bin $(I)/lib/pkgconfig $(I)/lib/dsa/vm $(I)/include/dsa \
-		$(I)/include/drm $(I)/share/dsa/devrt
+		$(I)/include/drm $(I)/share/dsa/devrt $(I)/lib/dsa/kernels $(I)/include/dsa/kernels
 	$(Q)install -m 755 $(INSTALL_PROGRAMS) $(wildcard $(B)/bin/*) $(I)/bin/
 	$(Q)install -m 755 $(B)/lib/libdsa.so.1 $(I)/lib/
 	$(Q)ln -sf libdsa.so.1 $(I)/lib/libdsa.so
@@ -18,6 +18,8 @@ install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTD
 	$(Q)install -m 644 include/uapi/dsa_cmd.h $(I)/include/dsa/
 	$(Q)install -m 644 include/uapi/drm/dsa_accel.h $(I)/include/drm/
 	$(Q)install -m 644 libdsa/devrt/* $(I)/share/dsa/devrt/
+	$(Q)install -m 644 $(KERNEL_ELFS) $(I)/lib/dsa/kernels/
+	$(Q)install -m 644 libdsa/kernels/*.h $(I)/include/dsa/kernels/
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' libdsa/dsa.pc.in >$(I)/lib/pkgconfig/dsa.pc
 	$(Q)install -m 644 $(B)/driver/dsa_accel.ko $(I)/lib/dsa/
 	$(Q)rm -rf $(I)/lib/dsa/qemu-system-x86_64 $(I)/lib/dsa/bios $(I)/lib/dsa/modules

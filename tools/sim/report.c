@@ -33,6 +33,12 @@ static const struct {
 	[DSA_ERR_BREAKPOINT] = { "BREAKPOINT", "ebreak: dsa_trap() was called" },
 	[DSA_ERR_ECALL] = { "ECALL", "ecall: there is no system to call" },
 	[DSA_ERR_HANG] = { "HANG", "no progress" },
+	[DSA_ERR_TENSOR_MAP] = { "TENSOR_MAP", "malformed tensor map" },
+	[DSA_ERR_TENSOR_OP] = { "TENSOR_OP", "malformed tensor operation" },
+	[DSA_ERR_SCRATCHPAD] = { "SCRATCHPAD", "not in the scratchpad, or not aligned there" },
+	[DSA_ERR_BARRIER] = { "BARRIER", "no mbarrier there, or an operand out of its range" },
+	[DSA_ERR_DEADLOCK] = { "DEADLOCK", "waits for what cannot happen" },
+	[DSA_ERR_MATRIX_OP] = { "MATRIX_OP", "malformed matrix operation" },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Tests of the kernel library in dsa-sim, against references compiled for the host.
+
+HOST_TESTS += $(TOP)/tests/kernels/kernels
+
+$(TOP)/tests/kernels/kernels: | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so
+
+# -ffp-contract=off: each rounding is where the source says.
+$(B)/tests/kernels/ref.so: tests/kernels/ref.c libdsa/kernels/math.h include/uapi/dsa_cmd.h | $(HOST_READY)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -I$(TOP)/include/uapi $(CFLAGS) -O3 -ffp-contract=off -shared -fPIC -o $@ $< -lm
