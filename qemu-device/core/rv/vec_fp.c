@@ -604,6 +604,47 @@ static uint64_t convert_one(unsigned int what, int ds, int as, uint64_t v, enum 
 	}
 }
 
+/* To integers of 32 or 16 bits from singles that fit by far. */
+static bool to_int_host(struct rv_hart *h, unsigned int what, int ds, int as, struct rv_vargs *x)
+{
+	const struct rv_vloops *l = h->vloops;
+	const uint64_t none = 0;
+	struct rv_vargs narrow = *x;
+
+	if (as != 2 || ds < 1 || ds > 2 || (!l->f32_to_i32 && !(what & RTZ)) ||
+	    !l->f32_all_below(x->a, x->count, ds == 2 ? 0x1p30f : 0x1p14f))
+		return false;
+	if (ds == 1)
+		x->d = rv_vscratch(h, RV_VS_B);
+	if (what & RTZ)
+		l->f32_to_i32_rtz(x);
+	else
+		l->f32_to_i32(x);
+	if (ds == 1) {
+		narrow.a = x->d;
+		narrow.b = &none;
+		l->op[RV_V_NSRL][1][1](&narrow);
+	}
+	return true;
+}
+
+/* From integers to singles; those of 16 bits are widened first. */
+static bool from_int_host(struct rv_hart *h, unsigned int what, int ds, int as, struct rv_vargs *x)
+{
+	bool is_signed = (what & 7) == FROM_INT;
+	struct rv_vargs wide = *x;
+
+	if (ds != 2 || as < 1 || as > 2 || (as == 2 && !is_signed))
+		return false;
+	if (as == 1) {
+		wide.d = rv_vscratch(h, RV_VS_B);
+		h->vloops->ext[is_signed][0][1](&wide);
+		x->a = wide.d;
+	}
+	h->vloops->i32_to_f32(x);
+	return true;
+}
+
 /* The host does the frequent ones, when nothing about the values is special. */
 static bool convert_host(struct rv_hart *h, unsigned int what, int ds, int as, const struct fpop *p)
 {
@@ -613,34 +654,25 @@ static bool convert_host(struct rv_hart *h, unsigned int what, int ds, int as, c
 	if (p->m || rv_frm(h) == RV_RMM || (what & ROD))
 		return false;
 	switch (what & 7) {
+	case TO_UINT:
+		return false;
 	case TO_INT:
-		if (ds != 2 || as != 2 || (!l->f32_to_i32 && !(what & RTZ)) ||
-		    !l->f32_all_below(p->a, p->n, 0x1p30f))
-			return false;
-		if (what & RTZ)
-			l->f32_to_i32_rtz(&x);
-		else
-			l->f32_to_i32(&x);
-		return true;
+		return to_int_host(h, what, ds, as, &x);
+	case FROM_UINT:
 	case FROM_INT:
-		if (ds != 2 || as != 2)
-			return false;
-		l->i32_to_f32(&x);
-		return true;
-	case TO_FP:
-		if (ds == 3)
-			l->f32_to_f64(&x);
-		else if (as == 3)
-			l->f64_to_f32(&x);
-		else if (!l->f16_to_f32)
-			return false;
-		else if (ds == 1)
-			l->f32_to_f16(&x);
-		else
-			widen(h, p->d, p->a, 1, p->n);
-		return true;
+		return from_int_host(h, what, ds, as, &x);
 	}
-	return false;
+	if (ds == 3)
+		l->f32_to_f64(&x);
+	else if (as == 3)
+		l->f64_to_f32(&x);
+	else if (!l->f16_to_f32)
+		return false;
+	else if (ds == 1)
+		l->f32_to_f16(&x);
+	else
+		widen(h, p->d, p->a, 1, p->n);
+	return true;
 }
 
 static void convert(struct rv_hart *h, unsigned int what, int ds, int as, const struct fpop *p)
