@@ -10,7 +10,7 @@ CLEAN += $(B)/kernels
 $(B)/kernels/%.elf: libdsa/kernels/%.c $(wildcard libdsa/kernels/*.h) $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)tools/dsacc -Wextra -Werror -o $@ $<
+	$(Q)tools/dsacc -march=rv64gcv_zba_zbb_zbs -Wextra -Werror -o $@ $<
 
 .PHONY: kernels
 kernels: $(KERNEL_ELFS) ## build the kernel library

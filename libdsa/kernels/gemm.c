@@ -413,12 +413,7 @@ static void prepare(struct gemm *g)
 	g->load_tile = dsa_program_id(0);
 }
 
-/*
- * All matrices are stored in rows, pitches (ld*) in elements. Types are those
- * of enum dsa_type with 8 bits or more; C has D's. c may be d; without beta it
- * is not read. tile_*: 0, or the size of the tiles of D and of slices along k.
- * Uses the whole scratchpad.
- */
+/* gemm.h says what the arguments are. Uses the whole scratchpad. */
 DSA_KERNEL_SIZED(gemm, 64 * 1024, STACK_BYTES, (void *, d), (const void *, a), (const void *, b),
 		 (const void *, c), (uint64_t, ldd), (uint64_t, lda), (uint64_t, ldb),
 		 (uint64_t, ldc), (uint32_t, m), (uint32_t, n), (uint32_t, k), (uint32_t, d_type),
@@ -460,3 +455,7 @@ DSA_KERNEL_SIZED(gemm, 64 * 1024, STACK_BYTES, (void *, d), (const void *, a), (
 	for (uint64_t tile = dsa_program_id(0); tile < g.tiles; tile += dsa_grid_size(0))
 		make_tile(&g, tile);
 }
+
+_Static_assert(sizeof(struct gemm_args) == sizeof(struct dsa_args_gemm) &&
+		       offsetof(struct gemm_args, tile_k) == offsetof(struct dsa_args_gemm, tile_k),
+	       "one and the same");

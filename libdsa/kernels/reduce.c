@@ -13,7 +13,7 @@
  */
 #include <dsa/kernel.h>
 
-#define LANES 64
+#define LANES 512
 
 static float sum_run(const float *x, uint64_t n)
 {

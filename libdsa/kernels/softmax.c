@@ -2,29 +2,41 @@
 #include <dsa/kernel.h>
 #include "math.h"
 
-#define LANES 64
+#define LANES 512 /* a vector unit takes them side by side, in the same order always */
 
 static float row_max(const float *x, uint64_t n)
 {
-	float max = -__builtin_inff();
+	float lane[LANES];
 
-	for (uint64_t i = 0; i < n; i++)
-		max = x[i] > max ? x[i] : max;
-	return max;
+	for (unsigned int j = 0; j < LANES; j++)
+		lane[j] = -__builtin_inff();
+	for (uint64_t i = 0; i < n; i += LANES) {
+		uint64_t count = n - i < LANES ? n - i : LANES;
+
+		for (uint64_t j = 0; j < count; j++)
+			lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+	}
+	for (unsigned int half = LANES / 2; half; half /= 2)
+		for (unsigned int j = 0; j < half; j++)
+			lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+	return lane[0];
 }
 
-/* y = e^(x - max); their sum, in an order of its own that a vector unit can keep. */
+/* y = e^(x - max); their sum. */
 static float row_exp(float *y, const float *x, uint64_t n, float max)
 {
-	float lane[LANES] = { 0 };
+	float lane[LANES] = { 0 }, value[LANES];
 
 	for (uint64_t i = 0; i < n; i += LANES) {
-		unsigned int count = n - i < LANES ? (unsigned int)(n - i) : LANES;
+		uint64_t count = n - i < LANES ? n - i : LANES;
 
-		for (unsigned int j = 0; j < count; j++) {
-			y[i + j] = math_expf(x[i + j] - max);
-			lane[j] += y[i + j];
+		for (uint64_t j = 0; j < count; j++) {
+			value[j] = math_expf(x[i + j] - max);
+			lane[j] += value[j];
 		}
+		/* Apart, as y may be x: nobody can read ahead where he may have written. */
+		for (uint64_t j = 0; j < count; j++)
+			y[i + j] = value[j];
 	}
 	for (unsigned int half = LANES / 2; half; half /= 2)
 		for (unsigned int j = 0; j < half; j++)
