@@ -21,7 +21,7 @@ static inline float math_pow2(int32_t n)
 }
 
 /*
- * e^x, within 1 ulp of the true value, subnormal results included. With
+ * e^x, within 1.1 ulp of the true value, subnormal results included. With
  * n = x / ln 2 rounded to an integer it is 2^n e^r, r = x - n ln 2 from
  * -0.35 to 0.35, and e^r is a polynomial (Cephes' coefficients).
  */
