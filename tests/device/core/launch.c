@@ -664,12 +664,22 @@ static void debugger(void)
 	debugger_on(false);
 }
 
-const struct test launch_tests[] = {
-	TEST(grid_inline),          TEST(grid_threads),     TEST(program_faults),
-	TEST(fetch_faults),         TEST(faulting_program), TEST(atomics),
-	TEST(system_memory),        TEST(start_state),      TEST(user_value),
-	TEST(scratchpad_cleared),   TEST(new_code),         TEST(kill_runaway),
-	TEST(runaway_on_all_cores), TEST(co_resident),      TEST(deterministic_time),
-	TEST(bad_counters),         TEST(two_launches),     TEST(debugger),
-	TESTS_END
-};
+const struct test launch_tests[] = { TEST(grid_inline),
+				     TEST(grid_threads),
+				     TEST(program_faults),
+				     TEST(fetch_faults),
+				     TEST(faulting_program),
+				     TEST(atomics),
+				     TEST(system_memory),
+				     TEST(start_state),
+				     TEST(user_value),
+				     TEST(scratchpad_cleared),
+				     TEST(new_code),
+				     TEST(kill_runaway),
+				     TEST(runaway_on_all_cores),
+				     TEST(co_resident),
+				     TEST(deterministic_time),
+				     TEST(bad_counters),
+				     TEST(two_launches),
+				     TEST(debugger),
+				     TESTS_END };
