@@ -14,7 +14,10 @@
  *                   + s * 1000 / bus_mb_per_s        s: other bytes
  *   FILL            DSA_T_COPY_NS + h * 1000 / hbm_mb_per_s
  *                   + s * 1000 / bus_mb_per_s
- *   program         DSA_T_PROGRAM_CYCLES + instructions retired + cycles waited;
+ *   program         DSA_T_PROGRAM_CYCLES + instructions retired + cycles waited
+ *                   + for vector instructions a cycle for every RV_LANE_BITS
+ *                   of elements beyond the first, and what they load and
+ *                   store outside the scratchpad at its share of the HBM;
  *                   not before its stores have completed
  *   tensor op       on the core's tensor engine, one after the other:
  *                   begins when issued, or when the one before is through;

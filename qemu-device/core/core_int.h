@@ -378,7 +378,11 @@ void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t le
 /* A copy of what describes an operation, from memory or the scratchpad. */
 bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *buf, size_t len);
 bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr);
-/* The program's clock, cycles; and waiting until it shows @cycle. */
+/* Cycles that a program's share of the HBM takes for @bytes. */
+uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes);
+/* The program's clock, cycles, after @instret instructions. */
+uint64_t xdsa_clock(const struct dsa_unit *u, uint64_t instret);
+/* The same at an instruction; and waiting until it shows @cycle. */
 uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x);
 void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle);
 

@@ -350,7 +350,13 @@ static void io_vector(struct stream *s, struct rv_hart *h)
 	IO(s, a->vstart);
 	IO(s, a->vxrm);
 	IO(s, a->vxsat);
-	check(s, rv_vector_state_ok(h), "a core's vector state is out of range");
+	IO(s, h->vec_elements);
+	IO(s, h->vec_beats);
+	IO(s, h->vec_bytes);
+	check(s,
+	      rv_vector_state_ok(h) && h->vec_beats <= DSA_MAX_CYCLES &&
+		      h->vec_bytes <= DSA_MAX_CYCLES,
+	      "a core's vector state is out of range");
 	io_bool(s, &used);
 	if (s->error)
 		return;

@@ -502,10 +502,7 @@ static bool move_box(struct box *b)
 /* When the operation has completed, cycles; the engine is busy until a latency before. */
 static uint64_t box_time(struct box *b)
 {
-	const struct dsa_core_config *cfg = &b->u->mem.core->cfg;
-	uint64_t sharers = b->u->q->launch.total < cfg->cores ? b->u->q->launch.total : cfg->cores;
-	uint64_t cost = clock_div_up(b->bytes * sharers, cfg->core_clock_khz,
-				     1000ull * cfg->hbm_mb_per_s);
+	uint64_t cost = xdsa_hbm_cycles(b->u, b->bytes);
 	uint64_t start = xdsa_now(b->u, b->x);
 
 	if (start < b->u->tensor_free)

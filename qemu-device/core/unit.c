@@ -142,10 +142,11 @@ static uint32_t unit_amo(void *opaque, uint64_t va, unsigned int size, enum rv_a
 static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 {
 	struct dsa_unit *u = opaque;
-	uint64_t cycles = instret + u->stall + DSA_T_PROGRAM_CYCLES;
+	uint64_t cycles = xdsa_clock(u, instret);
 
 	if (sel != DSA_SYS_CLOCK_NS)
-		return instret + u->stall;
+		return cycles;
+	cycles += DSA_T_PROGRAM_CYCLES;
 	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
 }
 
@@ -281,13 +282,15 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 
 static void program_end(struct dsa_unit *u)
 {
-	uint64_t cycles = u->hart.arch.instret + u->stall;
+	uint64_t cycles = xdsa_clock(u, u->hart.arch.instret);
 
 	/* A program is over when all that it started is. */
 	if (cycles < u->store_done)
 		cycles = u->store_done;
 	if (cycles < u->matrix_free)
 		cycles = u->matrix_free;
+	if (cycles > DSA_MAX_CYCLES)
+		cycles = DSA_MAX_CYCLES;
 	cycles += DSA_T_PROGRAM_CYCLES;
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;

@@ -50,9 +50,22 @@ bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *bu
 	return p;
 }
 
+uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes)
+{
+	const struct dsa_core_config *cfg = &u->mem.core->cfg;
+	uint64_t sharers = u->q->launch.total < cfg->cores ? u->q->launch.total : cfg->cores;
+
+	return clock_div_up(bytes * sharers, cfg->core_clock_khz, 1000ull * cfg->hbm_mb_per_s);
+}
+
+uint64_t xdsa_clock(const struct dsa_unit *u, uint64_t instret)
+{
+	return instret + u->stall + u->hart.vec_beats + xdsa_hbm_cycles(u, u->hart.vec_bytes);
+}
+
 uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x)
 {
-	return x->instret + u->stall;
+	return xdsa_clock(u, x->instret);
 }
 
 void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle)

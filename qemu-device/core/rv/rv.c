@@ -94,6 +94,8 @@ void rv_reset(struct rv_hart *h)
 {
 	memset(&h->arch, 0, sizeof(h->arch));
 	h->vec_elements = 0;
+	h->vec_beats = 0;
+	h->vec_bytes = 0;
 	if (h->v_used)
 		memset(h->v, 0, (size_t)32 * h->vlenb);
 	h->v_used = false;

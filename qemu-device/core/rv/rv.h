@@ -25,6 +25,7 @@
 #define RV_JCACHE_BITS 10
 #define RV_JCACHE_SIZE (1u << RV_JCACHE_BITS)
 #define RV_SYS_COUNT   32
+#define RV_LANE_BITS   4096 /* that the modelled vector unit works on at once */
 #define RV_VLEN_MIN    128
 #define RV_VLEN_MAX    65536
 
@@ -199,7 +200,10 @@ struct rv_hart {
 	uint8_t *v;
 	uint32_t vlenb;
 	bool v_used;
-	uint64_t vec_elements; /* processed by vector instructions since rv_reset() */
+	/* Of vector instructions since rv_reset(). */
+	uint64_t vec_elements; /* processed */
+	uint64_t vec_beats;    /* cycles beyond their first, RV_LANE_BITS of elements each */
+	uint64_t vec_bytes;    /* loaded and stored outside the scratchpad */
 	/* Set by any thread, read by the owner; relaxed atomics. */
 	uint32_t stop;
 

@@ -154,7 +154,11 @@ static inline bool rv_vscalar(const struct rv_vinsn *in)
 /* After every vector instruction that ran to its end. */
 static inline enum rv_step rv_vdone(struct rv_hart *h)
 {
-	h->vec_elements += h->arch.vl > h->arch.vstart ? h->arch.vl - h->arch.vstart : 0;
+	uint64_t n = h->arch.vl > h->arch.vstart ? h->arch.vl - h->arch.vstart : 0;
+
+	h->vec_elements += n;
+	if (n << (h->vsew + 3) > RV_LANE_BITS)
+		h->vec_beats += ((n << (h->vsew + 3)) - 1) / RV_LANE_BITS;
 	h->arch.vstart = 0;
 	return RV_STEP_NEXT;
 }
