@@ -2,7 +2,7 @@
 # Tests of libdsa. Those of the API run in the VM, those of its inside and its ABI on the host.
 
 LIBDSA_TEST_DIR := tests/selftests/libdsa
-LIBDSA_TESTS := device memory module stream fault stress print
+LIBDSA_TESTS := device memory module stream fault stress print kernels
 LIBDSA_TEST_BINS := $(LIBDSA_TESTS:%=$(B)/$(LIBDSA_TEST_DIR)/libdsa_%)
 LIBDSA_TEST_OBJS := $(LIBDSA_TESTS:%=$(B)/obj/$(LIBDSA_TEST_DIR)/libdsa_%.c.o)
 LIBDSA_TEST_KERNELS := $(B)/obj/$(LIBDSA_TEST_DIR)/kernels.o
@@ -25,10 +25,12 @@ $(LIBDSA_PRINT_KERNELS): $(LIBDSA_TEST_DIR)/print_kernels.c $(LIBDSA_TEST_DIR)/p
 	$(Q)tools/dsacc -c --name print -Wextra -Werror -o $@ $<
 
 $(B)/$(LIBDSA_TEST_DIR)/libdsa_print: $(LIBDSA_PRINT_KERNELS)
+$(B)/$(LIBDSA_TEST_DIR)/libdsa_kernels: LDLIBS += -lm
+$(B)/$(LIBDSA_TEST_DIR)/libdsa_kernels: | $(KERNEL_ELFS)
 $(LIBDSA_TEST_BINS): $(B)/$(LIBDSA_TEST_DIR)/%: $(B)/obj/$(LIBDSA_TEST_DIR)/%.c.o $(LIBDSA_TEST_KERNELS) | $(B)/lib/libdsa.so
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../../lib'
+	$(Q)$(CC) $(LDFLAGS) -pthread -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../../../lib' $(LDLIBS)
 
 # On the host, with ASan and UBSan: the inside that needs no device.
 HOST_TESTS += $(addprefix $(B)/$(LIBDSA_TEST_DIR)/,host_inside host_print) $(TOP)/$(LIBDSA_TEST_DIR)/host_abi
