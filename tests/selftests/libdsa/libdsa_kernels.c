@@ -113,7 +113,7 @@ TEST(gemm_refused)
 		.b_type = DSA_TYPE_I8,
 		.alpha = 1,
 	};
-	dsaErrorInfo_t info;
+	dsaErrorInfo info;
 	dsaStream_t stream;
 
 	OK(dsaStreamCreate(&stream));
