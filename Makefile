@@ -53,10 +53,6 @@ GUEST_TESTS :=
 BENCHES :=
 CLEAN :=
 OBJS :=
-INSTALL_BIN :=
-INSTALL_LIB :=
-INSTALL_INC :=
-INSTALL_TARGETS :=
 
 # Compilations wait for the host's packages, once.
 HOST_READY := $(B)/.host-run

@@ -3,7 +3,7 @@
 # is linked to, for its firmware is near it; the modules of somebody else's kernel stay in /lib/modules.
 
 I := $(DESTDIR)$(PREFIX)
-INSTALL_PROGRAMS := tools/dsacc tools/dsa-vm $(INSTALL_BIN)
+INSTALL_PROGRAMS := tools/dsacc tools/dsa-vm
 
 .PHONY: install
 install: $(ALL) ## install libdsa, headers, tools and the module (PREFIX=, DESTDIR=)
