@@ -102,6 +102,9 @@ struct dsa_core_config {
 
 /* Fills in the documented defaults (16 cores, 2 MiB scratchpads, ...). */
 void dsa_core_config_default(struct dsa_core_config *config);
+/* Sets what is modelled to one of DSA_CORE_PRESETS; false: there is none of that name. */
+#define DSA_CORE_PRESETS "989t, 312t, edge"
+bool dsa_core_config_preset(struct dsa_core_config *config, const char *name);
 
 /*
  * NULL on a bad configuration or lack of memory, with *error a static string.

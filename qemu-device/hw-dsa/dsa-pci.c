@@ -354,6 +354,11 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
     struct dsa_core_config def;
 
     dsa_core_config_default(&def);
+    if (s->preset && !dsa_core_config_preset(&def, s->preset)) {
+        error_setg(errp, "there is no preset '%s', only " DSA_CORE_PRESETS,
+                   s->preset);
+        return false;
+    }
     s->cores = s->cores ?: def.cores;
     s->copy_engines = s->copy_engines ?: def.copy_engines;
     s->scratchpad_size = s->scratchpad_size ?: def.scratch_size;
@@ -676,6 +681,7 @@ static const Property dsa_properties[] = {
     DEFINE_PROP_UINT32("copy-engines", DSAState, copy_engines, 4),
     DEFINE_PROP_UINT32("vlen", DSAState, vlen, 4096),
     DEFINE_PROP_UINT32("workers", DSAState, workers, 0),
+    DEFINE_PROP_STRING("preset", DSAState, preset),
     DEFINE_PROP_UINT32("core-clock-khz", DSAState, core_clock_khz, 0),
     DEFINE_PROP_UINT32("matrix-macs", DSAState, matrix_macs, 0),
     DEFINE_PROP_UINT32("hbm-bandwidth", DSAState, hbm_bandwidth, 0),
@@ -694,6 +700,7 @@ static void dsa_describe(ObjectClass *klass)
         { "vlen", "bits of a vector register of the cores, a power of two" },
         { "workers", "host threads that run the engines; 0: as many as host "
                      "CPUs, at most one per core" },
+        { "preset", "defaults of what is modelled: " DSA_CORE_PRESETS },
         { "core-clock-khz", "modelled core clock; 0: default" },
         { "matrix-macs", "modelled, products of bf16 a core and cycle; 0: "
                          "default" },

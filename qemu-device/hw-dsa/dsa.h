@@ -51,6 +51,7 @@ struct DSAState {
     uint32_t copy_engines;
     uint32_t vlen;
     uint32_t workers;
+    char *preset;
     uint32_t core_clock_khz;
     uint32_t matrix_macs;
     uint32_t hbm_bandwidth;

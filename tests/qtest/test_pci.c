@@ -258,6 +258,7 @@ static void test_bad_properties(void)
 		{ "-device dsa,hbm-bandwidth=4000000000", "hbm-bandwidth=4000000000" },
 		{ "-device dsa,bus-bandwidth=4000000000", "bus-bandwidth=4000000000" },
 		{ "-device dsa,temperature=5000000", "temperature=5000000" },
+		{ "-device dsa,preset=fast", "preset 'fast'" },
 		{ "-device dsa,memdev=nope", "nope" },
 		{ "-object memory-backend-ram,id=m,size=3M -device dsa,memdev=m",
 		  "size of memdev=3145728" },

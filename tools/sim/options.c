@@ -42,6 +42,7 @@ static const char help[] =
 	"  -v, --verbose        what the device logs, too\n"
 	"\n"
 	"  --cores N  --copy-engines N  --hbm-size SIZE  --scratchpad-size SIZE\n"
+	"  --preset NAME (" DSA_CORE_PRESETS "; before the next ones)\n"
 	"  --vlen BITS  --matrix-macs N  --core-clock-khz KHZ\n"
 	"  --hbm-bandwidth MB_PER_S  --bus-bandwidth MB_PER_S\n"
 	"                       the device, as the properties of QEMU's -device dsa\n"
@@ -69,6 +70,7 @@ enum {
 	OPT_ENGINES,
 	OPT_HBM,
 	OPT_SPAD,
+	OPT_PRESET,
 	OPT_VLEN,
 	OPT_MACS,
 	OPT_CLOCK,
@@ -97,6 +99,7 @@ static const struct option longs[] = {
 	{ "copy-engines", required_argument, NULL, OPT_ENGINES },
 	{ "hbm-size", required_argument, NULL, OPT_HBM },
 	{ "scratchpad-size", required_argument, NULL, OPT_SPAD },
+	{ "preset", required_argument, NULL, OPT_PRESET },
 	{ "vlen", required_argument, NULL, OPT_VLEN },
 	{ "matrix-macs", required_argument, NULL, OPT_MACS },
 	{ "core-clock-khz", required_argument, NULL, OPT_CLOCK },
@@ -424,6 +427,10 @@ static bool device_option(struct options *o, int c, const char *text)
 	case OPT_SPAD:
 		d->scratch_size = (uint32_t)power_of_two("--scratchpad-size", text, 64u << 10,
 							 16u << 20);
+		return true;
+	case OPT_PRESET:
+		if (!dsa_core_config_preset(d, text))
+			usage_error("--preset %s: there are " DSA_CORE_PRESETS, text);
 		return true;
 	case OPT_VLEN:
 		d->vlen = (uint32_t)number("--vlen", text, 128, 65536);
