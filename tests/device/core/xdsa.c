@@ -915,26 +915,20 @@ static uint64_t wild(uint64_t *seed, uint64_t most)
 
 static uint64_t wild_address(uint64_t *seed)
 {
-	switch (rnd(seed) % 4) {
-	case 0:
-		return VA_HBM + DATA + (wild(seed, 0xffff) & ~15ull);
-	case 1:
-		return VA_RAM + 0x400000 + (wild(seed, 0xffff) & ~15ull);
-	default:
-		return SPAD + (wild(seed, 0x3ff) << (rnd(seed) % 12));
-	}
+	unsigned int where = rnd(seed) % 4, shift = where < 2 ? 0 : rnd(seed) % 12;
+	uint64_t off = where < 2 ? wild(seed, 0xffff) & ~15ull : wild(seed, 0x3ff) << shift;
+
+	return off + (where == 0 ? VA_HBM + DATA : where == 1 ? VA_RAM + 0x400000 : SPAD);
 }
 
 static void wild_tensor(struct rig *r, uint64_t *seed)
 {
 	struct dsa_tensor_map m = { .base = wild_address(seed) };
-	struct dsa_tensor_op o = {
-		.op = wild(seed, DSA_TENSOR_PREFETCH),
-		.flags = rnd(seed) % 4 == 0,
-		.global = VA_HBM + MAPS,
-		.spad = wild_address(seed),
-	};
+	struct dsa_tensor_op o = { .global = VA_HBM + MAPS };
 
+	o.op = wild(seed, DSA_TENSOR_PREFETCH);
+	o.flags = rnd(seed) % 4 == 0;
+	o.spad = wild_address(seed);
 	o.mbar = !o.op == !!(rnd(seed) % 8) ? SPAD : 0;
 	m.rank = wild(seed, 5);
 	m.type = wild(seed, DSA_TYPE_TENSOR_COUNT);
@@ -957,30 +951,29 @@ static void wild_tensor(struct rig *r, uint64_t *seed)
 	rig_op(r, &o);
 }
 
+/* One draw a statement: the order of initialisers is the compiler's. */
 static struct dsa_matrix_tile wild_tile(uint64_t *seed)
 {
-	return (struct dsa_matrix_tile){
-		.addr = SPAD + (wild(seed, 0xfff) << 8),
-		.pitch = wild(seed, 2048),
-		.type = wild(seed, DSA_TYPE_COUNT),
-		.flags = rnd(seed) % 2,
-	};
+	struct dsa_matrix_tile t = { .addr = SPAD + (wild(seed, 0xfff) << 8) };
+
+	t.pitch = wild(seed, 2048);
+	t.type = wild(seed, DSA_TYPE_COUNT);
+	t.flags = rnd(seed) % 2;
+	return t;
 }
 
 static void wild_matrix(struct rig *r, uint64_t *seed)
 {
-	struct dsa_matrix_op o = {
-		.a = wild_tile(seed),
-		.b = wild_tile(seed),
-		.c = wild_tile(seed),
-		.d = wild_tile(seed),
-		.m = wild(seed, 40),
-		.n = wild(seed, 40),
-		.k = wild(seed, 40),
-		.flags = rnd(seed) % 4,
-		.scale = 1,
-	};
+	struct dsa_matrix_op o = { .scale = 1 };
 
+	o.a = wild_tile(seed);
+	o.b = wild_tile(seed);
+	o.c = wild_tile(seed);
+	o.d = wild_tile(seed);
+	o.m = wild(seed, 40);
+	o.n = wild(seed, 40);
+	o.k = wild(seed, 40);
+	o.flags = rnd(seed) % 4;
 	if (rnd(seed) % 2)
 		memset(&o.c, 0, sizeof(o.c));
 	if (rnd(seed) % 4) {
