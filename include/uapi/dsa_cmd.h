@@ -122,6 +122,9 @@ struct dsa_cmd_fill {
  * @id: any value; error records and traces repeat it.
  * @user: any value; programs read it as DSA_SYS_USER. libdsa passes the address
  * of a print buffer, 0 for none.
+ * @cluster: programs of a cluster in each dimension; 0 is 1.
+ * @counters_bytes: how much of the structure at @counters is written, a
+ * multiple of 8 up to its size; 0: DSA_COUNTERS_DEFAULT, its first four fields.
  */
 struct dsa_cmd_launch {
 	struct dsa_cmd_header hdr;
@@ -134,10 +137,13 @@ struct dsa_cmd_launch {
 	uint64_t counters;
 	uint64_t id;
 	uint64_t user;
+	uint32_t cluster[3];
+	uint32_t counters_bytes;
 };
 
 #define DSA_DEFAULT_STACK_BYTES (64u << 10)
 #define DSA_MAX_GRID_DIM        0x7fffffffu
+#define DSA_COUNTERS_DEFAULT    32 /* bytes */
 
 struct dsa_launch_counters {
 	uint64_t programs;     /* programs that returned */

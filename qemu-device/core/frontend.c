@@ -469,12 +469,13 @@ static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 		.start_ns = l->start_ns,
 		.end_ns = launch_end_ns(core, l),
 	};
+	size_t bytes = l->cmd.counters_bytes ? l->cmd.counters_bytes : DSA_COUNTERS_DEFAULT;
 	uint64_t bad = 0;
 	uint32_t err = 0;
 
 	queue_not_before(q, counters.end_ns);
 	if (l->cmd.counters)
-		err = mem_write(&q->mem, l->cmd.counters, &counters, sizeof(counters), &bad);
+		err = mem_write(&q->mem, l->cmd.counters, &counters, bytes, &bad);
 	if (err) {
 		frontend_error(q, err, DSA_ACCESS_WRITE, bad);
 		return false;

@@ -16,12 +16,14 @@ uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *
 	uint64_t total = 1;
 
 	for (int i = 0; i < 3; i++) {
-		if (!cmd->grid[i] || cmd->grid[i] > DSA_MAX_GRID_DIM)
+		if (!cmd->grid[i] || cmd->grid[i] > DSA_MAX_GRID_DIM || cmd->cluster[i] > 1)
 			return DSA_ERR_BAD_ARGUMENT;
 		if (__builtin_mul_overflow(total, cmd->grid[i], &total))
 			return DSA_ERR_BAD_ARGUMENT;
 	}
 	if (total > 1ull << 40 || cmd->scratch_bytes + stack > core->cfg.scratch_size)
+		return DSA_ERR_BAD_ARGUMENT;
+	if (cmd->counters_bytes % 8 || cmd->counters_bytes > sizeof(struct dsa_launch_counters))
 		return DSA_ERR_BAD_ARGUMENT;
 	return cmd->counters % 8 || cmd->entry % 2 ? DSA_ERR_BAD_ARGUMENT : 0;
 }
