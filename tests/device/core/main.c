@@ -6,17 +6,24 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
-	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
+	{ "regs", regs_tests },         { "queue", queue_tests },   { "mmu", mmu_tests },
+	{ "copy", copy_tests },         { "launch", launch_tests }, { "stress", stress_tests },
+	{ "save", save_tests },         { "fuzz", fuzz_tests },     { "tensor", tensor_tests },
+	{ "mbarrier", mbarrier_tests }, { "matrix", matrix_tests }, { "vector", vector_tests },
+	{ "wild", wild_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
 static bool selected(const char *suite, const char *test, const char *only)
 {
 #ifdef __SANITIZE_THREAD__
-	if (!strcmp(suite, "regs") || !strcmp(suite, "fuzz") || !strcmp(suite, "xdsa") ||
-	    (!strcmp(suite, "save") && strcmp(test, "in_flight")))
+	static const char *const threadless[] = { "regs",   "fuzz",   "tensor", "mbarrier",
+						  "matrix", "vector", "wild" };
+
+	for (size_t i = 0; i < sizeof(threadless) / sizeof(threadless[0]); i++)
+		if (!strcmp(suite, threadless[i]))
+			return false;
+	if (!strcmp(suite, "save") && strcmp(test, "in_flight"))
 		return false;
 #endif
 	(void)suite;
