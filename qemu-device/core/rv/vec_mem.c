@@ -27,11 +27,12 @@ static enum rv_access kind(const struct access *a)
 	return a->store ? RV_WRITE : RV_READ;
 }
 
-/* Host pointer if [va, va + size) is in one run, else NULL. */
+/* Host pointer if there is one and [va, va + size) is in one run, else NULL. */
 static inline uint8_t *within(const struct rv_run *r, uint64_t va, uint64_t size)
 {
-	return va - r->va < r->size && r->size - (va - r->va) >= size ? r->host + (va - r->va) :
-									NULL;
+	uint64_t off = va - r->va;
+
+	return r->host && off < r->size && r->size - off >= size ? r->host + off : NULL;
 }
 
 static inline uint8_t *field(const struct access *a, unsigned int f)
@@ -90,7 +91,7 @@ static bool one(struct access *a, uint64_t va, uint8_t *reg, uint64_t i)
 		if (!rv_find_run(a->h, va, kind(a), &a->run))
 			return false;
 		p = within(&a->run, va, size);
-		if (!a->run.host || !p) {
+		if (!p) {
 			a->run.size = 0;
 			return one_slow(a, va, reg, i);
 		}
@@ -387,8 +388,7 @@ static bool strided_fast(struct access *a, uint64_t stride)
 		a->run.size = 0;
 		return false;
 	}
-	if (!a->run.host || !within(&a->run, first, 1ull << a->size) ||
-	    !within(&a->run, last, 1ull << a->size))
+	if (!within(&a->run, first, 1ull << a->size) || !within(&a->run, last, 1ull << a->size))
 		return false;
 	p = a->run.host + (first - a->run.va);
 	switch (a->size) {

@@ -68,11 +68,12 @@ static void *must(void *p)
 	return p;
 }
 
-unsigned int m_vlen = 4096;
+unsigned int m_vlen = 4096, m_spad_size = M_SPAD_SIZE;
 
 struct machine *m_new(void)
 {
 	struct machine *m = must(calloc(1, sizeof(*m)));
+	void *spad = must(calloc(1, m_spad_size));
 	struct rv_config cfg = {
 		.opaque = m,
 		.fill = fill,
@@ -81,11 +82,12 @@ struct machine *m_new(void)
 		.amo_code = M_CODE_AMO,
 		.exit_addr = M_EXIT,
 		.spad_va = M_SPAD,
-		.spad_size = M_SPAD_SIZE,
-		.spad = m->spad,
+		.spad_size = m_spad_size,
+		.spad = spad,
 		.vlen = m_vlen,
 	};
 
+	m->spad = spad;
 	if (!rv_hart_init(&m->hart, &cfg))
 		must(NULL);
 	return m;
@@ -98,6 +100,7 @@ void m_free(struct machine *m)
 	for (i = 0; i < m->count; i++)
 		free(m->regions[i].host);
 	rv_hart_fini(&m->hart);
+	free(m->spad);
 	free(m);
 }
 
@@ -124,7 +127,7 @@ void m_start(struct machine *m, uint64_t pc)
 	rv_reset(&m->hart);
 	m->hart.arch.pc = pc;
 	m->hart.arch.x[1] = M_EXIT;
-	m->hart.arch.x[2] = M_SPAD + M_SPAD_SIZE;
+	m->hart.arch.x[2] = M_SPAD + m->hart.cfg.spad_size;
 }
 
 void m_put32(struct machine *m, uint64_t va, uint32_t insn)

@@ -33,11 +33,11 @@ struct machine {
 	struct m_region regions[M_REGIONS];
 	unsigned int count;
 	uint64_t fills, slow_reads, slow_writes;
-	uint8_t spad[M_SPAD_SIZE];
+	uint8_t *spad;
 };
 
-/* Bits of a vector register in machines made from now on. */
-extern unsigned int m_vlen;
+/* Bits of a vector register, bytes of scratchpad in machines made from now on. */
+extern unsigned int m_vlen, m_spad_size;
 
 /* All of these end the test program when memory runs out. */
 struct machine *m_new(void);

@@ -193,6 +193,26 @@ static void test_slow_memory(void)
 	m_free(m);
 }
 
+/* A run of such memory gives no pointer, from whatever element on. */
+static void test_strided_slow_memory(void)
+{
+	struct machine *m = MACHINE(VSETVLI(E32M1), VLSE32, VADD, VSSE32, RET);
+	struct m_region *r = m_map(m, 0x80000, 0x2000, RV_READ | RV_WRITE);
+	uint32_t *mem = (uint32_t *)r->host;
+	bool ok;
+
+	r->slow = true;
+	for (unsigned int i = 0; i < 0x800; i++)
+		mem[i] = i;
+	m->hart.arch.x[A0] = 0x80ff0;
+	m->hart.arch.x[A1] = 8;
+	ok = rv_run(&m->hart, 1000) == RV_EXIT_DONE;
+	for (unsigned int i = 0; i < 0x800; i++)
+		ok &= mem[i] == (i >= 0x3fc && i < 0x3fc + 128 && i % 2 == 0 ? 2 * i : i);
+	tap_ok(ok, "strided, in memory without host pointer");
+	m_free(m);
+}
+
 static void test_configurations(void)
 {
 	static const unsigned int bad[] = { 0, 64, 192, 131072 };
@@ -461,6 +481,7 @@ int main(void)
 	test_faults();
 	test_fault_only_first();
 	test_slow_memory();
+	test_strided_slow_memory();
 	test_configurations();
 	test_csrs();
 	test_towards_zero();
