@@ -84,6 +84,7 @@ struct machine *m_new(void)
 		.spad_size = M_SPAD_SIZE,
 		.spad = m->spad,
 		.vlen = m_vlen,
+		.lane_bits = 4096,
 	};
 
 	if (!rv_hart_init(&m->hart, &cfg))
