@@ -123,21 +123,22 @@ struct dsa_copy {
 
 /* A grid in progress. */
 struct dsa_launch {
-	struct dsa_cmd_launch cmd;           /* fixed while busy */
-	bool busy;                           /* mutex */
-	uint64_t total;                      /* fixed while busy */
-	uint64_t next;                       /* mutex: programs handed out */
-	uint64_t done;                       /* mutex: programs that returned */
-	uint64_t accounted;                  /* mutex: of these, in order, put on the clock */
-	struct dsa_launch_counters counters; /* mutex: sums of what cores reported */
-	uint64_t cycles;                     /* mutex: sum over accounted programs */
-	uint64_t start_ns;                   /* fixed while busy */
-	uint64_t gen;                        /* fixed while busy; unique */
-	uint32_t batch;                      /* mutex: programs to hand out at once */
-	uint32_t units;                      /* mutex: cores that work for it */
-	uint32_t parked;                     /* mutex: of these, unclaimed ones */
+	struct dsa_cmd_launch cmd;         /* fixed while busy */
+	bool busy;                         /* mutex */
+	uint64_t total;                    /* fixed while busy */
+	uint64_t next;                     /* mutex: programs handed out */
+	uint64_t done;                     /* mutex: programs that returned */
+	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
+	uint64_t cycles;                   /* mutex: sum over accounted programs */
+	uint64_t start_ns;                 /* fixed while busy */
+	uint64_t gen;                      /* fixed while busy; unique */
+	uint32_t batch;                    /* mutex: programs to hand out at once */
+	uint32_t units;                    /* mutex: cores that work for it */
+	uint32_t parked;                   /* mutex: of these, unclaimed ones */
 	uint64_t *window;                  /* cycles + 1 of program p at p mod DSA_WINDOW; atomic */
 	uint64_t core_free[DSA_MAX_CORES]; /* mutex: heap of modelled times, cycles */
+	/* Mutex: sums of what cores reported. */
+	struct dsa_launch_counters counters;
 };
 
 struct dsa_queue {
@@ -188,23 +189,24 @@ struct dsa_unit {
 	uint64_t stamp;      /* mutex: order in which it last ran */
 	/* claim */
 	bool in_program;
-	uint64_t prog;                       /* number of the current or next program */
-	uint64_t batch_end;                  /* programs [prog, batch_end) are its to run */
-	uint64_t batch_ns;                   /* host time when the batch was taken */
-	uint64_t code_gen;                   /* launch that decoded code belongs to */
-	uint64_t done;                       /* programs not yet reported to the launch */
-	struct dsa_launch_counters counters; /* of what is not yet reported */
-	uint64_t stall;                      /* cycles that the program has waited */
-	uint64_t tensor_free;                /* cycle at which its tensor engine is free */
-	uint64_t store_done;                 /* and has completed all stores */
-	uint64_t matrix_free;                /* cycle at which its matrix unit takes an operation */
-	uint64_t matrix_done;                /* and has completed all of them */
-	struct mat_unit *matrix;             /* that unit's buffers */
-	bool spad_valid;                     /* scratchpad holds data of this address space: */
+	uint64_t prog;           /* number of the current or next program */
+	uint64_t batch_end;      /* programs [prog, batch_end) are its to run */
+	uint64_t batch_ns;       /* host time when the batch was taken */
+	uint64_t code_gen;       /* launch that decoded code belongs to */
+	uint64_t done;           /* programs not yet reported to the launch */
+	uint64_t stall;          /* cycles that the program has waited */
+	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
+	uint64_t store_done;     /* and has completed all stores */
+	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
+	uint64_t matrix_done;    /* and has completed all of them */
+	struct mat_unit *matrix; /* that unit's buffers */
+	bool spad_valid;         /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
 	uint8_t *spad;
+	/* Of what is not yet reported to the launch. */
+	struct dsa_launch_counters counters;
 	struct rv_hart hart;
 };
 

@@ -3,7 +3,8 @@
 #include "clock.h"
 #include "core_int.h"
 
-#define FIELD(name, field, min, max, text) { name, offsetof(struct dsa_cost, field), min, max, text }
+#define FIELD(name, field, min, max, text) \
+	{ name, offsetof(struct dsa_cost, field), min, max, text }
 
 #define NS_MAX     1000000000u
 #define CYCLES_MAX 1000000u
@@ -14,7 +15,8 @@ const struct dsa_cost_field dsa_cost_fields[DSA_COST_FIELDS] = {
 	FIELD("copy-ns", copy_ns, 0, NS_MAX, "a copy or fill beside its bytes, ns"),
 	FIELD("copy-row-ns", copy_row_ns, 0, NS_MAX, "a row of a 2-D copy beside its bytes, ns"),
 	FIELD("launch-ns", launch_ns, 0, NS_MAX, "a launch beside its programs, ns"),
-	FIELD("program-cycles", program_cycles, 0, CYCLES_MAX, "start and end of a program, cycles"),
+	FIELD("program-cycles", program_cycles, 0, CYCLES_MAX,
+	      "start and end of a program, cycles"),
 	FIELD("vector-bits", vector_bits, 64, 65536,
 	      "bits of elements that the vector unit works on in a cycle, a power of two"),
 	FIELD("hbm-latency", hbm_latency, 0, CYCLES_MAX,
@@ -49,30 +51,30 @@ const char *cost_error(const struct dsa_cost *cost)
 		       NULL;
 }
 
-#define COST_989T                                                                       \
-	{ .ring_ns = 300,                                                               \
-	  .command_ns = 50,                                                             \
-	  .copy_ns = 800,                                                               \
-	  .copy_row_ns = 2,                                                             \
-	  .launch_ns = 1500,                                                            \
-	  .program_cycles = 32,                                                         \
-	  .vector_bits = 4096,                                                          \
-	  .hbm_latency = 600,                                                           \
-	  .tensor_cycles = 16,                                                          \
-	  .matrix_latency = 32,                                                         \
+#define COST_989T               \
+	{ .ring_ns = 300,       \
+	  .command_ns = 50,     \
+	  .copy_ns = 800,       \
+	  .copy_row_ns = 2,     \
+	  .launch_ns = 1500,    \
+	  .program_cycles = 32, \
+	  .vector_bits = 4096,  \
+	  .hbm_latency = 600,   \
+	  .tensor_cycles = 16,  \
+	  .matrix_latency = 32, \
 	  .matrix_cycles = 4 }
 
-#define COST_EDGE                                                                       \
-	{ .ring_ns = 600,                                                               \
-	  .command_ns = 100,                                                            \
-	  .copy_ns = 800,                                                               \
-	  .copy_row_ns = 4,                                                             \
-	  .launch_ns = 3000,                                                            \
-	  .program_cycles = 32,                                                         \
-	  .vector_bits = 512,                                                           \
-	  .hbm_latency = 60,                                                            \
-	  .tensor_cycles = 8,                                                           \
-	  .matrix_latency = 16,                                                         \
+#define COST_EDGE               \
+	{ .ring_ns = 600,       \
+	  .command_ns = 100,    \
+	  .copy_ns = 800,       \
+	  .copy_row_ns = 4,     \
+	  .launch_ns = 3000,    \
+	  .program_cycles = 32, \
+	  .vector_bits = 512,   \
+	  .hbm_latency = 60,    \
+	  .tensor_cycles = 8,   \
+	  .matrix_latency = 16, \
 	  .matrix_cycles = 4 }
 
 /* With 16 cores: operations a second of bf16 to bytes a second of HBM. */
