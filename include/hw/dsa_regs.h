@@ -40,7 +40,7 @@
 #define DSA_MAGIC             0x41534456 /* "VDSA" */
 #define DSA_REG_VERSION       0x0004     /* RO, major << 16 | minor */
 #define DSA_VERSION_MAJOR     1
-#define DSA_VERSION_MINOR     0
+#define DSA_VERSION_MINOR     1      /* 1: DSA_REG_MATRIX_MACS, counters of launches */
 #define DSA_REG_SERIAL        0x0008 /* RO (64) */
 #define DSA_REG_HBM_SIZE      0x0010 /* RO (64), bytes */
 #define DSA_REG_CORES         0x0018 /* RO, number of cores */
@@ -51,6 +51,7 @@
 #define DSA_REG_CORE_CLOCK    0x002c /* RO, modelled core clock, kHz */
 #define DSA_REG_VLEN          0x0030 /* RO, vector length in bits, 0 = no vector unit */
 #define DSA_REG_HBM_BANDWIDTH 0x0034 /* RO, modelled, MB/s (10^6) */
+#define DSA_REG_MATRIX_MACS   0x0038 /* RO, modelled, products of BF16 a core and cycle */
 
 #define DSA_REG_STATUS       0x0040    /* RO */
 #define DSA_STATUS_READY     (1u << 0) /* firmware booted; queues may be enabled */

@@ -118,7 +118,9 @@ struct dsa_cmd_fill {
  *
  * @grid: each 1 .. 2^31-1, product at most 2^40.
  * @counters: 0, or the VA (8-byte aligned) of a struct dsa_launch_counters
- * that is written on completion.
+ * that is written on completion. With DSA_LAUNCH_F_ACCUMULATE it is read
+ * first, and what the launch counted is added: a field of the sum wraps at
+ * 2^64; start_ns stays unless programs was 0; end_ns is the launch's.
  * @id: any value; error records and traces repeat it.
  * @user: any value; programs read it as DSA_SYS_USER. libdsa passes the address
  * of a print buffer, 0 for none.
@@ -144,12 +146,79 @@ struct dsa_cmd_launch {
 #define DSA_DEFAULT_STACK_BYTES (64u << 10)
 #define DSA_MAX_GRID_DIM        0x7fffffffu
 #define DSA_COUNTERS_DEFAULT    32 /* bytes */
+#define DSA_LAUNCH_F_ACCUMULATE 0x1u
+
+/*
+ * DOC: Counters of a launch
+ *
+ * All are of modelled work and time: the same for any host, load and number
+ * of threads. Cycles are of the core clock; where nothing else is said they
+ * are summed over programs. docs/timing.md says what each means exactly.
+ */
+
+/* What products are counted as, slowest first: of two types the one that is first here. */
+enum dsa_macs {
+	DSA_MACS_F64 = 0,
+	DSA_MACS_F32 = 1,
+	DSA_MACS_TF32 = 2,
+	DSA_MACS_F16 = 3, /* F16, BF16, Q8_0, Q4_0 */
+	DSA_MACS_F8 = 4,  /* MX or not, and so on */
+	DSA_MACS_F6 = 5,
+	DSA_MACS_I8 = 6, /* I8, U8, MXI8 */
+	DSA_MACS_F4 = 7,
+	DSA_MACS_I4 = 8,
+	DSA_MACS_COUNT = 9
+};
+
+/* Products a cycle of a matrix unit by enum dsa_macs, in 32nds of its rate for BF16. */
+#define DSA_MACS_RATES { 1, 2, 16, 32, 64, 64, 64, 128, 128 }
+
+/*
+ * Bytes that tensor operations and vector loads and stores moved, by memory
+ * and direction. Scalar accesses, atomics and descriptors do not count.
+ */
+enum dsa_bytes {
+	DSA_BYTES_HBM_READ = 0,
+	DSA_BYTES_HBM_WRITTEN = 1,
+	DSA_BYTES_SYSTEM_READ = 2,
+	DSA_BYTES_SYSTEM_WRITTEN = 3,
+	DSA_BYTES_SCRATCHPAD_READ = 4, /* by tensor engines */
+	DSA_BYTES_SCRATCHPAD_WRITTEN = 5,
+	DSA_BYTES_COUNT = 6
+};
+
+/* What programs waited for. */
+enum dsa_stall {
+	DSA_STALL_MBARRIER = 0,
+	DSA_STALL_TENSOR = 1,        /* stores */
+	DSA_STALL_MATRIX = 2,        /* matrix operations */
+	DSA_STALL_VECTOR_MEMORY = 3, /* vector loads and stores outside the scratchpad */
+	DSA_STALL_CONVERT = 4,
+	DSA_STALL_CLUSTER = 5,
+	DSA_STALL_COUNT = 6
+};
 
 struct dsa_launch_counters {
 	uint64_t programs;     /* programs that returned */
 	uint64_t instructions; /* retired, all programs */
 	uint64_t start_ns;     /* modelled device time */
 	uint64_t end_ns;
+	uint64_t launches; /* 1 */
+	uint64_t time_ns;  /* end_ns - start_ns */
+	uint64_t makespan; /* cycles from the start of the first program to the end of the last */
+	uint64_t
+		core_cycles; /* makespan times cores: what cycles would be were no core ever free */
+	uint64_t cycles;     /* of programs, from start to end: occupancy = cycles / core_cycles */
+	uint64_t vector_instructions;
+	uint64_t vector_elements;
+	uint64_t vector_cycles; /* of vector instructions beyond the first each */
+	uint64_t tensor_ops;
+	uint64_t tensor_cycles; /* that tensor engines were busy */
+	uint64_t matrix_ops;
+	uint64_t matrix_cycles; /* that matrix units were busy */
+	uint64_t macs[DSA_MACS_COUNT];
+	uint64_t bytes[DSA_BYTES_COUNT];
+	uint64_t stalls[DSA_STALL_COUNT]; /* cycles */
 };
 
 /*

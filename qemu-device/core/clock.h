@@ -6,32 +6,33 @@
  * Units: ns of device time; cycles of the core clock. MB/s are 10^6 bytes a
  * second. Divisions round up.
  *
- *   ring packet     DSA_T_RING_NS
- *   command         DSA_T_CMD_NS each, fetch and decode; NOP, FENCE,
+ * Names are those of struct dsa_cost and of dsa_core_config.
+ *
+ *   ring packet     ring_ns
+ *   command         command_ns each, fetch and decode; NOP, FENCE,
  *                   TIMESTAMP and semaphores cost nothing else
- *   COPY, COPY_2D   DSA_T_COPY_NS + rows * DSA_T_ROW_NS (2-D)
+ *   COPY, COPY_2D   copy_ns + rows * copy_row_ns (2-D)
  *                   + 2 * h * 1000 / hbm_mb_per_s    h: bytes HBM to HBM
  *                   + s * 1000 / bus_mb_per_s        s: other bytes
- *   FILL            DSA_T_COPY_NS + h * 1000 / hbm_mb_per_s
+ *   FILL            copy_ns + h * 1000 / hbm_mb_per_s
  *                   + s * 1000 / bus_mb_per_s
- *   program         DSA_T_PROGRAM_CYCLES + instructions retired + cycles waited
- *                   + for vector instructions a cycle for every RV_LANE_BITS
+ *   program         program_cycles + instructions retired + cycles waited
+ *                   + for vector instructions a cycle for every vector_bits
  *                   of elements beyond the first, and what they load and
  *                   store outside the scratchpad at its share of the HBM;
- *                   not before its stores have completed
+ *                   not before its stores and matrix operations have completed
  *   tensor op       on the core's tensor engine, one after the other:
  *                   begins when issued, or when the one before is through;
  *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
  *                   min(cores, programs of the launch), at least
- *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later
- *   matrix op       on the core's matrix unit, one after the other:
- *                   DSA_T_MATRIX_CYCLES + m * n * k / rate, where the rate is
- *                   matrix_macs for F16 and BF16, twice that for 8- and 6-bit
- *                   types and four times for 4-bit ones (the wider operand
- *                   counts; Q8_0 and Q4_0 as BF16), half for TF32, a 16th for
- *                   F32, a 32nd for F64
+ *                   tensor_cycles; has completed hbm_latency later
+ *   matrix op       on the core's matrix unit, which is a pipeline: begins
+ *                   when issued, or when the one before has been fed in; is
+ *                   fed in for m * n * k / rate, at least matrix_cycles; has
+ *                   completed matrix_latency later. The rate is matrix_macs *
+ *                   DSA_MACS_RATES / 32, of A's and B's the slower
  *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed
- *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
+ *   LAUNCH          launch_ns + makespan of its programs, where in
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
  *
@@ -47,16 +48,6 @@
 #define DSA_CORE_CLOCK_H
 
 #include <stdint.h>
-
-#define DSA_T_RING_NS        300
-#define DSA_T_CMD_NS         50
-#define DSA_T_COPY_NS        800
-#define DSA_T_ROW_NS         2
-#define DSA_T_LAUNCH_NS      1500
-#define DSA_T_PROGRAM_CYCLES 32
-#define DSA_T_TENSOR_CYCLES  16
-#define DSA_T_HBM_CYCLES     600
-#define DSA_T_MATRIX_CYCLES  32
 
 /* No program's clock goes beyond: sums of them do not wrap. */
 #define DSA_MAX_CYCLES (1ull << 56)

@@ -304,7 +304,7 @@ static uint64_t copy_cost(const struct dsa_core *core, const struct dsa_copy *c)
 {
 	uint64_t hbm = c->fill ? c->hbm_bytes : 2 * c->hbm_bytes;
 
-	return DSA_T_COPY_NS + c->all_rows * DSA_T_ROW_NS +
+	return core->cfg.cost.copy_ns + c->all_rows * core->cfg.cost.copy_row_ns +
 	       clock_bytes_to_ns(hbm, core->cfg.hbm_mb_per_s) +
 	       clock_bytes_to_ns(c->bus_bytes, core->cfg.bus_mb_per_s);
 }

@@ -12,38 +12,9 @@ void dsa_core_config_default(struct dsa_core_config *config)
 		.copy_engines = 4,
 		.scratch_size = 2u << 20,
 		.vlen = 4096,
-		.core_clock_khz = 1500000,
-		.matrix_macs = 20608,
-		.hbm_mb_per_s = 3350000,
-		.bus_mb_per_s = 63000,
 		.serial = 1,
 	};
-}
-
-/* With 16 cores: operations a second of bf16 to bytes a second of HBM. */
-static const struct {
-	const char *name;
-	uint32_t core_clock_khz, matrix_macs, hbm_mb_per_s, bus_mb_per_s;
-} presets[] = {
-	{ "989t", 1500000, 20608, 3350000, 63000 }, /* 989 * 10^12 : 3.35 * 10^12 */
-	{ "312t", 1410000, 6915, 2000000, 31500 },  /* 312 * 10^12 : 2.0 * 10^12 */
-	{ "edge", 500000, 128, 34000, 4000 },       /* 2 * 10^12 : 34 * 10^9 */
-};
-
-#define PRESETS (sizeof(presets) / sizeof(presets[0]))
-
-bool dsa_core_config_preset(struct dsa_core_config *config, const char *name)
-{
-	for (size_t i = 0; i < PRESETS; i++) {
-		if (strcmp(presets[i].name, name))
-			continue;
-		config->core_clock_khz = presets[i].core_clock_khz;
-		config->matrix_macs = presets[i].matrix_macs;
-		config->hbm_mb_per_s = presets[i].hbm_mb_per_s;
-		config->bus_mb_per_s = presets[i].bus_mb_per_s;
-		return true;
-	}
-	return false;
+	dsa_core_config_preset(config, "989t");
 }
 
 static bool power_of_two(uint64_t v, uint64_t min, uint64_t max)
@@ -69,7 +40,7 @@ static const char *config_error(const struct dsa_core_config *c)
 		return "the matrix rate is below 32 a cycle";
 	if (!c->core_clock_khz || !c->hbm_mb_per_s || !c->bus_mb_per_s)
 		return "modelled clock and bandwidths must not be zero";
-	return NULL;
+	return cost_error(&c->cost);
 }
 
 static bool core_alloc(struct dsa_core *core)

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "counters.h"
 #include "dsa_core.h"
 #include "hw/dsa_mmu.h"
 #include "hw/dsa_regs.h"
@@ -128,7 +129,6 @@ struct dsa_launch {
 	uint64_t next;                     /* mutex: programs handed out */
 	uint64_t done;                     /* mutex: programs that returned */
 	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
-	uint64_t instructions;             /* mutex */
 	uint64_t cycles;                   /* mutex: sum over accounted programs */
 	uint64_t start_ns;                 /* fixed while busy */
 	uint64_t gen;                      /* fixed while busy; unique */
@@ -137,6 +137,8 @@ struct dsa_launch {
 	uint32_t parked;                   /* mutex: of these, unclaimed ones */
 	uint64_t *window;                  /* cycles + 1 of program p at p mod DSA_WINDOW; atomic */
 	uint64_t core_free[DSA_MAX_CORES]; /* mutex: heap of modelled times, cycles */
+	/* Mutex: sums of what cores reported. */
+	struct dsa_launch_counters counters;
 };
 
 struct dsa_queue {
@@ -153,6 +155,9 @@ struct dsa_queue {
 	uint32_t tail;        /* atomic, written under the mutex */
 	uint64_t time_ns;     /* atomic, written by claim */
 	uint64_t start_ns;    /* mutex: device time when rung while idle */
+	uint64_t pace_host;   /* mutex, written by claim: host time at its anchor; see pace.c */
+	uint64_t pace_model;  /* mutex, written by claim: its clock there */
+	uint64_t held_until;  /* mutex: host time; 0: not held */
 	struct dsa_error err; /* mutex */
 	bool claimed;         /* mutex */
 	uint32_t refs;        /* mutex: claims of the queue and of its units */
@@ -184,21 +189,24 @@ struct dsa_unit {
 	uint64_t stamp;      /* mutex: order in which it last ran */
 	/* claim */
 	bool in_program;
-	uint64_t prog;               /* number of the current or next program */
-	uint64_t batch_end;          /* programs [prog, batch_end) are its to run */
-	uint64_t batch_ns;           /* host time when the batch was taken */
-	uint64_t code_gen;           /* launch that decoded code belongs to */
-	uint64_t done, instructions; /* not yet reported to the launch */
-	uint64_t stall;              /* cycles that the program has waited */
-	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
-	uint64_t store_done;         /* and has completed all stores */
-	uint64_t matrix_free;        /* cycle at which its matrix unit is free */
-	struct mat_unit *matrix;     /* that unit's buffers */
-	bool spad_valid;             /* scratchpad holds data of this address space: */
+	uint64_t prog;           /* number of the current or next program */
+	uint64_t batch_end;      /* programs [prog, batch_end) are its to run */
+	uint64_t batch_ns;       /* host time when the batch was taken */
+	uint64_t code_gen;       /* launch that decoded code belongs to */
+	uint64_t done;           /* programs not yet reported to the launch */
+	uint64_t stall;          /* cycles that the program has waited */
+	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
+	uint64_t store_done;     /* and has completed all stores */
+	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
+	uint64_t matrix_done;    /* and has completed all of them */
+	struct mat_unit *matrix; /* that unit's buffers */
+	bool spad_valid;         /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
 	uint8_t *spad;
+	/* Of what is not yet reported to the launch. */
+	struct dsa_launch_counters counters;
 	struct rv_hart hart;
 };
 
@@ -237,6 +245,7 @@ struct dsa_core {
 	/* Scheduler; mutex. */
 	uint64_t sem_gen; /* waiting semaphores are worth another look */
 	uint64_t last_poll_ns;
+	uint64_t pick_ns; /* host time of the latest look for work */
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
@@ -296,6 +305,10 @@ void log_guest_error(struct dsa_core *core, const char *fmt, ...)
 void log_info(struct dsa_core *core, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *error_name(uint32_t code);
 
+/* ---- cost.c ---- */
+/* NULL, or what is wrong. */
+const char *cost_error(const struct dsa_cost *cost);
+
 /* ---- mmu.c ---- */
 /* Mutex held. Attach before use of a translation, detach when let go. */
 void mem_attach(struct dsa_mem *m, struct dsa_queue *q);
@@ -343,6 +356,12 @@ uint32_t cmd_check(const struct dsa_core *core, const struct dsa_queue *q,
 size_t cmd_size(uint32_t opcode);
 bool ring_packet_ok(const struct dsa_ring_packet *p);
 
+/* ---- pace.c ---- */
+void pace_anchor(struct dsa_core *core, struct dsa_queue *q);
+bool pace_passed(struct dsa_core *core, struct dsa_queue *q);
+uint64_t pace_time(struct dsa_core *core, const struct dsa_queue *q);
+void pace_restore(struct dsa_core *core, struct dsa_queue *q, uint64_t ahead);
+
 /* ---- copy.c; claim ---- */
 uint32_t copy_check(const union dsa_cmd *cmd);
 void copy_start(struct dsa_queue *q);
@@ -360,6 +379,8 @@ struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q);
 bool launch_take(struct dsa_core *core, struct dsa_unit *u);
 void launch_report(struct dsa_core *core, struct dsa_unit *u);
 void launch_drop(struct dsa_core *core, struct dsa_queue *q);
+/* Of a launch that has ended: cycles from the first program's start to the last one's end. */
+uint64_t launch_makespan(const struct dsa_core *core, const struct dsa_launch *l);
 uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l);
 
 /* ---- unit.c ---- */
@@ -382,9 +403,10 @@ bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr)
 uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes);
 /* The program's clock, cycles, after @instret instructions. */
 uint64_t xdsa_clock(const struct dsa_unit *u, uint64_t instret);
-/* The same at an instruction; and waiting until it shows @cycle. */
+/* The same at an instruction. */
 uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x);
-void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle);
+/* Waits for @cause, after @instret instructions, until the clock shows @cycle. */
+void xdsa_wait(struct dsa_unit *u, uint64_t instret, uint64_t cycle, enum dsa_stall cause);
 
 /* ---- mbarrier.c; claim ---- */
 bool mbarrier_execute(struct dsa_unit *u, struct rv_ext *x);

@@ -86,6 +86,31 @@ struct dsa_host_ops {
 	uint64_t (*debug)(void *host, struct dsa_debug *at);
 };
 
+/*
+ * What things cost in modelled time, beside rates and bandwidths; clock.h says
+ * how they go together. Each field has an entry in dsa_cost_fields.
+ */
+struct dsa_cost {
+	uint32_t ring_ns, command_ns, copy_ns, copy_row_ns, launch_ns;
+	uint32_t program_cycles;
+	uint32_t vector_bits;                /* power of two */
+	uint32_t hbm_latency, tensor_cycles; /* cycles */
+	uint32_t matrix_latency, matrix_cycles;
+};
+
+#define DSA_COST_FIELDS 11
+
+/* A field's name as a property or option, its range, and what it is. */
+struct dsa_cost_field {
+	const char *name;
+	size_t offset;
+	uint32_t min, max;
+	const char *text;
+};
+
+extern const struct dsa_cost_field dsa_cost_fields[DSA_COST_FIELDS];
+uint32_t *dsa_cost_at(struct dsa_cost *cost, unsigned int field);
+
 struct dsa_core_config {
 	uint64_t hbm_size;         /* bytes, power of two, 1 MiB .. 1 TiB */
 	uint8_t *hbm;              /* host memory of that size; outlives the core */
@@ -97,6 +122,8 @@ struct dsa_core_config {
 	uint32_t matrix_macs;      /* modelled, of BF16, a core and cycle; at least 32 */
 	uint32_t hbm_mb_per_s;     /* modelled, 10^6 bytes/s */
 	uint32_t bus_mb_per_s;     /* modelled, to system memory */
+	struct dsa_cost cost;      /* modelled */
+	bool pace; /* completions are held back to modelled time: see dsa_core_due_ns() */
 	uint64_t serial;
 };
 
@@ -136,7 +163,7 @@ void dsa_core_reset(struct dsa_core *core, enum dsa_reset_kind kind);
 void dsa_core_set_bus_master(struct dsa_core *core, bool enabled);
 
 enum dsa_run_result {
-	DSA_RUN_IDLE, /* nothing to do until ops->wake */
+	DSA_RUN_IDLE, /* nothing to do until ops->wake or dsa_core_due_ns() */
 	DSA_RUN_MORE, /* call again */
 	DSA_RUN_POLL, /* a queue waits on memory: call again within about 100 us..1 ms, or on wake */
 };
@@ -146,6 +173,13 @@ enum dsa_run_result {
  * Callable by many threads at once; each call works for a different engine.
  */
 enum dsa_run_result dsa_core_run(struct dsa_core *core, unsigned int budget_us);
+
+/*
+ * With config.pace: host time (ops->now_ns) at which a completion that is held
+ * back is due; somebody has to call dsa_core_run() then. UINT64_MAX: none is.
+ * To be asked after any dsa_core_run() that did not return DSA_RUN_MORE.
+ */
+uint64_t dsa_core_due_ns(struct dsa_core *core);
 
 /*
  * Memory as the program of core @at->core sees it, scratchpad included; from

@@ -118,12 +118,14 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	q->cmd_off = 0;
 	q->buf_len = 0;
 	core_lock(core);
-	if (!q->busy)
+	if (!q->busy) {
 		queue_not_before(q, q->start_ns);
+		pace_anchor(core, q);
+	}
 	q->busy = true;
 	q->phase = DSA_PH_CMD;
 	core_unlock(core);
-	queue_charge(q, DSA_T_RING_NS);
+	queue_charge(q, core->cfg.cost.ring_ns);
 	return true;
 }
 
@@ -324,8 +326,10 @@ static bool sem_check(struct dsa_core *core, struct dsa_queue *q)
 		return false;
 	core_lock(core);
 	slot = sem_slot(core, key);
-	if (slot->key == key)
+	if (slot->key == key && slot->time_ns > q->time_ns) {
 		queue_not_before(q, slot->time_ns);
+		pace_anchor(core, q);
+	}
 	core_unlock(core);
 	cmd_done(q);
 	return true;
@@ -349,7 +353,8 @@ static const struct cmd_desc {
 	[DSA_CMD_COPY] = { sizeof(struct dsa_cmd_copy), 0, false, exec_copy },
 	[DSA_CMD_COPY_2D] = { sizeof(struct dsa_cmd_copy_2d), 0, false, exec_copy },
 	[DSA_CMD_FILL] = { sizeof(struct dsa_cmd_fill), 0, false, exec_copy },
-	[DSA_CMD_LAUNCH] = { sizeof(struct dsa_cmd_launch), 0, true, exec_launch },
+	[DSA_CMD_LAUNCH] = { sizeof(struct dsa_cmd_launch), DSA_LAUNCH_F_ACCUMULATE, true,
+			     exec_launch },
 	[DSA_CMD_SEM_SIGNAL] = { sizeof(struct dsa_cmd_sem), DSA_SEM_F_ADD, false,
 				 exec_sem_signal },
 	[DSA_CMD_SEM_WAIT] = { sizeof(struct dsa_cmd_sem), 0, false, exec_sem_wait },
@@ -454,7 +459,7 @@ static void cmd_next(struct dsa_core *core, struct dsa_queue *q)
 		return;
 	}
 	q->cmd_off += size;
-	queue_charge(q, DSA_T_CMD_NS);
+	queue_charge(q, core->cfg.cost.command_ns);
 	cmds[q->cmd.hdr.opcode].exec(core, q);
 }
 
@@ -463,21 +468,14 @@ static void cmd_next(struct dsa_core *core, struct dsa_queue *q)
 static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 {
 	struct dsa_launch *l = &q->launch;
-	struct dsa_launch_counters counters = {
-		.programs = l->total,
-		.instructions = l->instructions,
-		.start_ns = l->start_ns,
-		.end_ns = launch_end_ns(core, l),
-	};
-	size_t bytes = l->cmd.counters_bytes ? l->cmd.counters_bytes : DSA_COUNTERS_DEFAULT;
+	uint32_t access, err;
 	uint64_t bad = 0;
-	uint32_t err = 0;
 
-	queue_not_before(q, counters.end_ns);
-	if (l->cmd.counters)
-		err = mem_write(&q->mem, l->cmd.counters, &counters, bytes, &bad);
+	counters_finish(core, l);
+	queue_not_before(q, l->counters.end_ns);
+	err = counters_write(q, &access, &bad);
 	if (err) {
-		frontend_error(q, err, DSA_ACCESS_WRITE, bad);
+		frontend_error(q, err, access, bad);
 		return false;
 	}
 	core_lock(core);
@@ -500,9 +498,11 @@ static bool launch_poll(struct dsa_core *core, struct dsa_queue *q)
 	return finished && launch_complete(core, q);
 }
 
-/* One step. False: someone else, or nobody, can go on. */
+/* One step. False: someone else, or nobody, can go on, or not yet. */
 static bool queue_step(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 {
+	if (!pace_passed(core, q))
+		return false;
 	switch (q->phase) {
 	case DSA_PH_IDLE:
 		return ring_next(core, q);

@@ -38,8 +38,8 @@ void launch_start(struct dsa_core *core, struct dsa_queue *q)
 	l->next = 0;
 	l->done = 0;
 	l->accounted = 0;
-	l->instructions = 0;
 	l->cycles = 0;
+	memset(&l->counters, 0, sizeof(l->counters));
 	l->batch = 1;
 	memset(l->core_free, 0, sizeof(l->core_free));
 	for (uint64_t i = 0; i < DSA_WINDOW && i < l->total; i++)
@@ -227,9 +227,9 @@ void launch_report(struct dsa_core *core, struct dsa_unit *u)
 	struct dsa_launch *l = &u->q->launch;
 
 	l->done += u->done;
-	l->instructions += u->instructions;
+	counters_add(&l->counters, &u->counters);
 	u->done = 0;
-	u->instructions = 0;
+	memset(&u->counters, 0, sizeof(u->counters));
 	while (l->accounted < l->next) {
 		uint64_t *slot = &l->window[l->accounted % DSA_WINDOW];
 		uint64_t cycles = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
@@ -243,14 +243,20 @@ void launch_report(struct dsa_core *core, struct dsa_unit *u)
 	}
 }
 
-uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l)
+uint64_t launch_makespan(const struct dsa_core *core, const struct dsa_launch *l)
 {
 	uint64_t last = 0;
 
 	for (unsigned int i = 0; i < core->cfg.cores; i++)
 		if (l->core_free[i] > last)
 			last = l->core_free[i];
-	return l->start_ns + DSA_T_LAUNCH_NS + clock_cycles_to_ns(last, core->cfg.core_clock_khz);
+	return last;
+}
+
+uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l)
+{
+	return l->start_ns + core->cfg.cost.launch_ns +
+	       clock_cycles_to_ns(launch_makespan(core, l), core->cfg.core_clock_khz);
 }
 
 /* The queue stopped; no unit of it is claimed. */

@@ -8,34 +8,34 @@
 
 _Static_assert(sizeof(struct dsa_matrix_op) == 152, "as documented");
 
-/* How the unit names a type, and how many multiply-adds of it take a cycle: matrix_macs * rate / 32. */
+/* How the unit names a type, and what its products are counted and timed as. */
 static const struct type_desc {
 	bool known;
 	enum num_type num;
-	uint32_t rate;
+	enum dsa_macs macs;
 } types[DSA_TYPE_COUNT] = {
-	[DSA_TYPE_U8] = { true, NUM_UINT8, 64 },
-	[DSA_TYPE_I8] = { true, NUM_INT8, 64 },
-	[DSA_TYPE_I32] = { true, NUM_INT32, 0 },
-	[DSA_TYPE_F16] = { true, NUM_FP16, 32 },
-	[DSA_TYPE_BF16] = { true, NUM_BF16, 32 },
-	[DSA_TYPE_F32] = { true, NUM_FP32, 2 },
-	[DSA_TYPE_F64] = { true, NUM_FP64, 1 },
-	[DSA_TYPE_F8E4M3] = { true, NUM_E4M3, 64 },
-	[DSA_TYPE_F8E5M2] = { true, NUM_E5M2, 64 },
-	[DSA_TYPE_TF32] = { true, NUM_TF32, 16 },
-	[DSA_TYPE_F6E2M3] = { true, NUM_E2M3, 64 },
-	[DSA_TYPE_F6E3M2] = { true, NUM_E3M2, 64 },
-	[DSA_TYPE_F4E2M1] = { true, NUM_E2M1, 128 },
-	[DSA_TYPE_I4] = { true, NUM_INT4, 128 },
-	[DSA_TYPE_MXF8E4M3] = { true, NUM_MXE4M3, 64 },
-	[DSA_TYPE_MXF8E5M2] = { true, NUM_MXE5M2, 64 },
-	[DSA_TYPE_MXF6E2M3] = { true, NUM_MXE2M3, 64 },
-	[DSA_TYPE_MXF6E3M2] = { true, NUM_MXE3M2, 64 },
-	[DSA_TYPE_MXF4E2M1] = { true, NUM_MXE2M1, 128 },
-	[DSA_TYPE_MXI8] = { true, NUM_MXINT8, 64 },
-	[DSA_TYPE_Q8_0] = { true, NUM_Q8_0, 32 },
-	[DSA_TYPE_Q4_0] = { true, NUM_Q4_0, 32 },
+	[DSA_TYPE_U8] = { true, NUM_UINT8, DSA_MACS_I8 },
+	[DSA_TYPE_I8] = { true, NUM_INT8, DSA_MACS_I8 },
+	[DSA_TYPE_I32] = { true, NUM_INT32, DSA_MACS_COUNT }, /* of sums only */
+	[DSA_TYPE_F16] = { true, NUM_FP16, DSA_MACS_F16 },
+	[DSA_TYPE_BF16] = { true, NUM_BF16, DSA_MACS_F16 },
+	[DSA_TYPE_F32] = { true, NUM_FP32, DSA_MACS_F32 },
+	[DSA_TYPE_F64] = { true, NUM_FP64, DSA_MACS_F64 },
+	[DSA_TYPE_F8E4M3] = { true, NUM_E4M3, DSA_MACS_F8 },
+	[DSA_TYPE_F8E5M2] = { true, NUM_E5M2, DSA_MACS_F8 },
+	[DSA_TYPE_TF32] = { true, NUM_TF32, DSA_MACS_TF32 },
+	[DSA_TYPE_F6E2M3] = { true, NUM_E2M3, DSA_MACS_F6 },
+	[DSA_TYPE_F6E3M2] = { true, NUM_E3M2, DSA_MACS_F6 },
+	[DSA_TYPE_F4E2M1] = { true, NUM_E2M1, DSA_MACS_F4 },
+	[DSA_TYPE_I4] = { true, NUM_INT4, DSA_MACS_I4 },
+	[DSA_TYPE_MXF8E4M3] = { true, NUM_MXE4M3, DSA_MACS_F8 },
+	[DSA_TYPE_MXF8E5M2] = { true, NUM_MXE5M2, DSA_MACS_F8 },
+	[DSA_TYPE_MXF6E2M3] = { true, NUM_MXE2M3, DSA_MACS_F6 },
+	[DSA_TYPE_MXF6E3M2] = { true, NUM_MXE3M2, DSA_MACS_F6 },
+	[DSA_TYPE_MXF4E2M1] = { true, NUM_MXE2M1, DSA_MACS_F4 },
+	[DSA_TYPE_MXI8] = { true, NUM_MXINT8, DSA_MACS_I8 },
+	[DSA_TYPE_Q8_0] = { true, NUM_Q8_0, DSA_MACS_F16 },
+	[DSA_TYPE_Q4_0] = { true, NUM_Q4_0, DSA_MACS_F16 },
 };
 
 static bool tile_ok(const struct dsa_matrix_tile *t)
@@ -83,24 +83,34 @@ static bool tile_place(struct dsa_unit *u, struct rv_ext *x, const struct dsa_ma
 	return out->scales;
 }
 
-/* The slower of two types; none of them is one that only results have. */
-static uint32_t rate_of(const struct dsa_matrix_op *op)
+/* That of the slower of two types; none of them is one that only results have. */
+static enum dsa_macs macs_of(const struct dsa_matrix_op *op)
 {
-	uint32_t a = types[op->a.type].rate, b = types[op->b.type].rate;
+	enum dsa_macs a = types[op->a.type].macs, b = types[op->b.type].macs;
 
 	return a < b ? a : b;
 }
 
 static void charge(struct dsa_unit *u, const struct rv_ext *x, const struct dsa_matrix_op *op)
 {
-	uint64_t start = xdsa_now(u, x);
-	uint64_t macs = (uint64_t)op->m * op->n * op->k;
+	static const uint32_t rates[DSA_MACS_COUNT] = DSA_MACS_RATES;
+	const struct dsa_core_config *cfg = &u->mem.core->cfg;
+	uint64_t macs = (uint64_t)op->m * op->n * op->k, start = xdsa_now(u, x), busy;
+	enum dsa_macs kind = macs_of(op);
 
+	busy = clock_div_up(macs, 32, (uint64_t)cfg->matrix_macs * rates[kind]);
+	if (busy < cfg->cost.matrix_cycles)
+		busy = cfg->cost.matrix_cycles;
 	if (start < u->matrix_free)
 		start = u->matrix_free;
-	start += DSA_T_MATRIX_CYCLES +
-		 clock_div_up(macs, 32, (uint64_t)u->mem.core->cfg.matrix_macs * rate_of(op));
-	u->matrix_free = start < DSA_MAX_CYCLES ? start : DSA_MAX_CYCLES;
+	start += busy;
+	if (start > DSA_MAX_CYCLES - cfg->cost.matrix_latency)
+		start = DSA_MAX_CYCLES - cfg->cost.matrix_latency;
+	u->matrix_free = start;
+	u->matrix_done = start + cfg->cost.matrix_latency;
+	u->counters.matrix_ops++;
+	u->counters.matrix_cycles += busy;
+	u->counters.macs[kind] += macs;
 }
 
 static bool matrix_start(struct dsa_unit *u, struct rv_ext *x)
@@ -151,6 +161,6 @@ bool matrix_execute(struct dsa_unit *u, struct rv_ext *x)
 {
 	if (x->insn >> 25 == DSA_X_MATRIX_START)
 		return matrix_start(u, x);
-	xdsa_wait(u, x, u->matrix_free);
+	xdsa_wait(u, x->instret, u->matrix_done, DSA_STALL_MATRIX);
 	return true;
 }

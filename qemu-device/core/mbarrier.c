@@ -129,7 +129,7 @@ static bool mbarrier_wait(struct dsa_unit *u, struct rv_ext *x)
 		return false;
 	if (!mbarrier_passed(&b, x->rs2))
 		return xdsa_fault(x, DSA_ERR_DEADLOCK, DSA_ACCESS_NONE, x->rs1);
-	xdsa_wait(u, x, b.done);
+	xdsa_wait(u, x->instret, b.done, DSA_STALL_MBARRIER);
 	return true;
 }
 

@@ -48,6 +48,7 @@ static void queue_drop_work(struct dsa_core *core, struct dsa_queue *q)
 	q->phase = DSA_PH_IDLE;
 	q->in_cmd = false;
 	q->busy = false;
+	q->held_until = 0;
 	q->ring_count = 0;
 	q->buf_len = 0;
 }

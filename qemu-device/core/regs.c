@@ -49,6 +49,7 @@ GETTER(asids, DSA_NUM_ASIDS)
 GETTER(core_clock, a->core->cfg.core_clock_khz)
 GETTER(vlen, a->core->cfg.vlen)
 GETTER(hbm_bandwidth, a->core->cfg.hbm_mb_per_s)
+GETTER(matrix_macs, a->core->cfg.matrix_macs)
 GETTER(status, core_resetting(a->core) ? DSA_STATUS_RESETTING : DSA_STATUS_READY)
 GETTER(reset_count, a->core->reset_count)
 GETTER(bad_access, a->core->bad_access)
@@ -120,6 +121,7 @@ static const struct reg regs[] = {
 	{ DSA_REG_CORE_CLOCK, 4, get_core_clock, NULL },
 	{ DSA_REG_VLEN, 4, get_vlen, NULL },
 	{ DSA_REG_HBM_BANDWIDTH, 4, get_hbm_bandwidth, NULL },
+	{ DSA_REG_MATRIX_MACS, 4, get_matrix_macs, NULL },
 	{ DSA_REG_STATUS, 4, get_status, NULL },
 	{ DSA_REG_CONTROL, 4, NULL, set_control },
 	{ DSA_REG_RESET_COUNT, 4, get_reset_count, NULL },
@@ -183,7 +185,7 @@ GETTER(q_state, a->q->state)
 GETTER(q_head, a->q->head)
 GETTER(q_tail, a->q->tail)
 GETTER(q_busy, a->q->state == DSA_QSTATE_ACTIVE && a->q->busy)
-GETTER(q_time, __atomic_load_n(&a->q->time_ns, __ATOMIC_RELAXED))
+GETTER(q_time, pace_time(a->core, a->q))
 GETTER(q_err_code, a->q->err.code)
 GETTER(q_err_access, a->q->err.access)
 GETTER(q_err_engine, a->q->err.engine)

@@ -15,9 +15,10 @@
 #include "clock.h"
 #include "core_int.h"
 
-#define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION 2 /* 2: vector registers, clocks of what cores do beside computing */
-#define SAVE_PAGE    4096
+#define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
+#define SAVE_VERSION \
+	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters */
+#define SAVE_PAGE 4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
 
@@ -79,6 +80,14 @@ static void io_same(struct stream *s, uint64_t value, const char *why)
 	check(s, v == value, why);
 }
 
+static void io_cost(struct stream *s, const struct dsa_cost *cost)
+{
+	struct dsa_cost copy = *cost;
+
+	for (unsigned int i = 0; i < DSA_COST_FIELDS; i++)
+		io_same(s, *dsa_cost_at(&copy, i), "the cost model differs");
+}
+
 static void io_config(struct stream *s, const struct dsa_core_config *c)
 {
 	io_same(s, SAVE_MAGIC, "this is no state of a DSA");
@@ -92,6 +101,7 @@ static void io_config(struct stream *s, const struct dsa_core_config *c)
 	io_same(s, c->matrix_macs, "matrix rate differs");
 	io_same(s, c->hbm_mb_per_s, "HBM bandwidth differs");
 	io_same(s, c->bus_mb_per_s, "bus bandwidth differs");
+	io_cost(s, &c->cost);
 }
 
 static void io_sem_times(struct stream *s, struct dsa_core *core)
@@ -184,7 +194,7 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 	IO(s, l->next);
 	IO(s, l->done);
 	IO(s, l->accounted);
-	IO(s, l->instructions);
+	IO(s, l->counters);
 	IO(s, l->cycles);
 	IO(s, l->start_ns);
 	IO(s, l->batch);
@@ -259,6 +269,17 @@ static void check_queue_state(struct stream *s, const struct dsa_queue *q)
 	      "a queue's tail is out of range");
 }
 
+/* How far its clock is ahead of the host's, to be held as long after loading. */
+static void io_pace(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	uint64_t ahead = q->time_ns - pace_time(core, q);
+
+	IO(s, ahead);
+	check(s, ahead <= q->time_ns, "a queue's clock is out of range");
+	if (s->mode == STREAM_READ && !s->error)
+		pace_restore(core, q, ahead);
+}
+
 static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
 {
 	uint32_t phase;
@@ -276,6 +297,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->time_ns);
 	IO(s, q->start_ns);
 	io_bool(s, &q->busy);
+	io_pace(s, core, q);
 	io_error(s, &q->err);
 	phase = q->state == DSA_QSTATE_ACTIVE ? q->phase : DSA_PH_IDLE;
 	IO(s, phase);
@@ -350,9 +372,11 @@ static void io_vector(struct stream *s, struct rv_hart *h)
 	IO(s, a->vstart);
 	IO(s, a->vxrm);
 	IO(s, a->vxsat);
+	IO(s, h->vec_insns);
 	IO(s, h->vec_elements);
 	IO(s, h->vec_beats);
 	IO(s, h->vec_bytes);
+	IO(s, h->vec_moved);
 	check(s,
 	      rv_vector_state_ok(h) && h->vec_beats <= DSA_MAX_CYCLES &&
 		      h->vec_bytes <= DSA_MAX_CYCLES,
@@ -391,7 +415,7 @@ static void attach_loaded(struct dsa_core *core, struct dsa_unit *u)
 	u->stamp = ++core->stamp;
 	u->batch_ns = 0;
 	u->done = 0;
-	u->instructions = 0;
+	memset(&u->counters, 0, sizeof(u->counters));
 	u->code_gen = 0;
 	u->spad_valid = true;
 	u->spad_asid = u->q->asid;
@@ -423,9 +447,11 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	IO(s, u->tensor_free);
 	IO(s, u->store_done);
 	IO(s, u->matrix_free);
+	IO(s, u->matrix_done);
 	check(s,
 	      u->stall <= DSA_MAX_CYCLES && u->matrix_free <= DSA_MAX_CYCLES &&
-		      u->tensor_free <= DSA_MAX_CYCLES && u->store_done <= DSA_MAX_CYCLES,
+		      u->matrix_done <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
+		      u->store_done <= DSA_MAX_CYCLES,
 	      "a core's clock is out of range");
 	io_arch(s, &u->hart.arch);
 	io_vector(s, &u->hart);

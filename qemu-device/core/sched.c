@@ -33,7 +33,7 @@ void sem_signalled(struct dsa_core *core)
 /* Can its front end go on, by itself? */
 static bool frontend_ready(struct dsa_core *core, const struct dsa_queue *q)
 {
-	if (q->claimed)
+	if (q->claimed || q->held_until > core->pick_ns)
 		return false;
 	switch (q->phase) {
 	case DSA_PH_IDLE:
@@ -96,6 +96,7 @@ static void claim_queue(struct dsa_core *core, struct dsa_queue *q, struct item 
 	if (frontend_ready(core, q)) {
 		item->kind = ITEM_QUEUE;
 		q->claimed = true;
+		q->held_until = 0;
 		q->refs++;
 		mem_attach(&q->mem, q);
 	} else {
@@ -119,6 +120,7 @@ static enum dsa_run_result pick(struct dsa_core *core, struct item *item, uint64
 	bool waiting = false, ignored;
 
 	*item = (struct item){ .start = now };
+	core->pick_ns = now;
 	if (queue_stops_ready(core)) {
 		item->kind = ITEM_STOPS;
 		return DSA_RUN_MORE;

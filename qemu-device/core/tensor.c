@@ -26,6 +26,8 @@ struct box {
 	uint64_t bytes;       /* of the whole box */
 	uint8_t *spad;        /* its scratchpad memory */
 	struct dsa_xlat page; /* of the latest access */
+	uint64_t moved
+		[DSA_BYTES_SCRATCHPAD_READ]; /* bytes outside the scratchpad, by enum dsa_bytes */
 };
 
 static const struct type_desc {
@@ -51,7 +53,7 @@ static const struct type_desc {
 
 /* ---- memory, with faults recorded ---- */
 
-/* HBM at @va with as much of *len as is in one page; NULL: not HBM, or it faults. */
+/* HBM at @va, NULL: not HBM, or it faults; *len as much of it as is in one page. */
 static uint8_t *box_hbm(struct box *b, uint64_t va, uint32_t perm, size_t *len)
 {
 	struct dsa_xlat *t = &b->page;
@@ -64,11 +66,9 @@ static uint8_t *box_hbm(struct box *b, uint64_t va, uint32_t perm, size_t *len)
 		}
 		off = va - t->va;
 	}
-	if (t->sys)
-		return NULL;
 	if (*len > t->size - off)
 		*len = t->size - off;
-	return b->u->mem.core->cfg.hbm + t->target + off;
+	return t->sys ? NULL : b->u->mem.core->cfg.hbm + t->target + off;
 }
 
 static bool box_read(struct box *b, uint64_t va, uint8_t *buf, size_t len)
@@ -79,11 +79,15 @@ static bool box_read(struct box *b, uint64_t va, uint8_t *buf, size_t len)
 	for (size_t n = len; len; va += n, buf += n, n = len -= n) {
 		const uint8_t *p = box_hbm(b, va, DSA_PTE_R, &n);
 
-		if (!p) {
-			err = mem_read(&b->u->mem, va, buf, len, &bad);
-			return !err || xdsa_fault(b->x, err, DSA_ACCESS_READ, bad);
+		if (p) {
+			b->moved[DSA_BYTES_HBM_READ] += n;
+			memcpy(buf, p, n);
+			continue;
 		}
-		memcpy(buf, p, n);
+		b->moved[DSA_BYTES_SYSTEM_READ] += n;
+		err = mem_read(&b->u->mem, va, buf, n, &bad);
+		if (err)
+			return xdsa_fault(b->x, err, DSA_ACCESS_READ, bad);
 	}
 	return true;
 }
@@ -96,12 +100,16 @@ static bool box_write(struct box *b, uint64_t va, const uint8_t *buf, size_t len
 	for (size_t n = len; len; va += n, buf += n, n = len -= n) {
 		uint8_t *p = box_hbm(b, va, DSA_PTE_W, &n);
 
-		if (!p) {
-			err = mem_write(&b->u->mem, va, buf, len, &bad);
-			return !err || xdsa_fault(b->x, err, DSA_ACCESS_WRITE, bad);
+		if (p) {
+			b->moved[DSA_BYTES_HBM_WRITTEN] += n;
+			memcpy(p, buf, n);
+			mem_dirty(&b->u->mem, p - b->u->mem.core->cfg.hbm, n);
+			continue;
 		}
-		memcpy(p, buf, n);
-		mem_dirty(&b->u->mem, p - b->u->mem.core->cfg.hbm, n);
+		b->moved[DSA_BYTES_SYSTEM_WRITTEN] += n;
+		err = mem_write(&b->u->mem, va, buf, n, &bad);
+		if (err)
+			return xdsa_fault(b->x, err, DSA_ACCESS_WRITE, bad);
 	}
 	return true;
 }
@@ -365,6 +373,8 @@ static bool reduce_elem(struct box *b, uint64_t va, uint64_t val)
 	if (err)
 		return xdsa_fault(b->x, err, DSA_ACCESS_WRITE, va);
 	target = t.target + (va - t.va);
+	b->moved[t.sys ? DSA_BYTES_SYSTEM_READ : DSA_BYTES_HBM_READ] += b->esize;
+	b->moved[t.sys ? DSA_BYTES_SYSTEM_WRITTEN : DSA_BYTES_HBM_WRITTEN] += b->esize;
 	if (!t.sys) {
 		reduce_hbm(b, m->core->cfg.hbm + target, val);
 		mem_dirty(m, target, b->esize);
@@ -502,18 +512,35 @@ static bool move_box(struct box *b)
 /* When the operation has completed, cycles; the engine is busy until a latency before. */
 static uint64_t box_time(struct box *b)
 {
+	const struct dsa_cost *costs = &b->u->mem.core->cfg.cost;
 	uint64_t cost = xdsa_hbm_cycles(b->u, b->bytes);
 	uint64_t start = xdsa_now(b->u, b->x);
 
 	if (start < b->u->tensor_free)
 		start = b->u->tensor_free;
-	if (cost < DSA_T_TENSOR_CYCLES)
-		cost = DSA_T_TENSOR_CYCLES;
+	if (cost < costs->tensor_cycles)
+		cost = costs->tensor_cycles;
+	b->u->counters.tensor_cycles += cost;
 	start += cost;
-	if (start > DSA_MAX_CYCLES - DSA_T_HBM_CYCLES)
-		start = DSA_MAX_CYCLES - DSA_T_HBM_CYCLES;
+	if (start > DSA_MAX_CYCLES - costs->hbm_latency)
+		start = DSA_MAX_CYCLES - costs->hbm_latency;
 	b->u->tensor_free = start;
-	return start + DSA_T_HBM_CYCLES;
+	return start + costs->hbm_latency;
+}
+
+/* A load writes its whole box, what it fills in included. */
+static void box_count(struct box *b)
+{
+	struct dsa_launch_counters *c = &b->u->counters;
+
+	c->tensor_ops++;
+	for (unsigned int i = 0; i < DSA_BYTES_SCRATCHPAD_READ; i++)
+		c->bytes[i] += b->moved[i];
+	if (b->op.op == DSA_TENSOR_LOAD)
+		c->bytes[DSA_BYTES_SCRATCHPAD_WRITTEN] += b->bytes;
+	else
+		c->bytes[DSA_BYTES_SCRATCHPAD_READ] += b->moved[DSA_BYTES_HBM_WRITTEN] +
+						       b->moved[DSA_BYTES_SYSTEM_WRITTEN];
 }
 
 static bool tensor_start(struct dsa_unit *u, struct rv_ext *x)
@@ -527,6 +554,7 @@ static bool tensor_start(struct dsa_unit *u, struct rv_ext *x)
 		return xdsa_fault(x, DSA_ERR_TENSOR_OP, DSA_ACCESS_NONE, x->rs1);
 	if (!box_map(&b) || !box_spad(&b) || !move_box(&b))
 		return false;
+	box_count(&b);
 	done = box_time(&b);
 	if (b.op.op == DSA_TENSOR_LOAD)
 		return mbarrier_deliver(u, x, b.op.mbar, b.bytes, done);
@@ -539,6 +567,6 @@ bool tensor_execute(struct dsa_unit *u, struct rv_ext *x)
 {
 	if (x->insn >> 25 == DSA_X_TENSOR_START)
 		return tensor_start(u, x);
-	xdsa_wait(u, x, u->store_done);
+	xdsa_wait(u, x->instret, u->store_done, DSA_STALL_TENSOR);
 	return true;
 }

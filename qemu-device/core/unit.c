@@ -146,7 +146,7 @@ static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 
 	if (sel != DSA_SYS_CLOCK_NS)
 		return cycles;
-	cycles += DSA_T_PROGRAM_CYCLES;
+	cycles += u->mem.core->cfg.cost.program_cycles;
 	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
 }
 
@@ -171,6 +171,7 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 		.spad_va = DSA_SCRATCHPAD_BASE,
 		.spad_size = core->cfg.scratch_size,
 		.vlen = core->cfg.vlen,
+		.lane_bits = core->cfg.cost.vector_bits,
 	};
 
 	u->index = index;
@@ -221,7 +222,7 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 	u->prog = 0;
 	u->batch_end = 0;
 	u->done = 0;
-	u->instructions = 0;
+	memset(&u->counters, 0, sizeof(u->counters));
 	core->free_units++;
 }
 
@@ -277,24 +278,24 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	u->tensor_free = 0;
 	u->store_done = 0;
 	u->matrix_free = 0;
+	u->matrix_done = 0;
 	u->in_program = true;
 }
 
 static void program_end(struct dsa_unit *u)
 {
-	uint64_t cycles = xdsa_clock(u, u->hart.arch.instret);
+	uint64_t instret = u->hart.arch.instret, cycles;
 
 	/* A program is over when all that it started is. */
-	if (cycles < u->store_done)
-		cycles = u->store_done;
-	if (cycles < u->matrix_free)
-		cycles = u->matrix_free;
+	xdsa_wait(u, instret, u->store_done, DSA_STALL_TENSOR);
+	xdsa_wait(u, instret, u->matrix_done, DSA_STALL_MATRIX);
+	cycles = xdsa_clock(u, instret);
 	if (cycles > DSA_MAX_CYCLES)
 		cycles = DSA_MAX_CYCLES;
-	cycles += DSA_T_PROGRAM_CYCLES;
+	cycles += u->mem.core->cfg.cost.program_cycles;
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;
-	u->instructions += u->hart.arch.instret;
+	counters_program(u);
 	u->prog++;
 	u->in_program = false;
 }

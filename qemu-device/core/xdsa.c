@@ -68,14 +68,16 @@ uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x)
 	return xdsa_clock(u, x->instret);
 }
 
-void xdsa_wait(struct dsa_unit *u, const struct rv_ext *x, uint64_t cycle)
+void xdsa_wait(struct dsa_unit *u, uint64_t instret, uint64_t cycle, enum dsa_stall cause)
 {
-	uint64_t now = xdsa_now(u, x);
+	uint64_t now = xdsa_clock(u, instret);
 
 	if (cycle > DSA_MAX_CYCLES)
 		cycle = DSA_MAX_CYCLES;
-	if (cycle > now)
-		u->stall += cycle - now;
+	if (cycle <= now)
+		return;
+	u->stall += cycle - now;
+	counters_stall(&u->counters, cause, cycle - now);
 }
 
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)

@@ -54,7 +54,8 @@ bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 	pthread_once(&decode_once, rv_decode_init);
 	memset(h, 0, sizeof(*h));
 	if (cfg->spad_size & 15 || cfg->vlen < RV_VLEN_MIN || cfg->vlen > RV_VLEN_MAX ||
-	    (cfg->vlen & (cfg->vlen - 1)))
+	    (cfg->vlen & (cfg->vlen - 1)) || cfg->lane_bits < 64 ||
+	    (cfg->lane_bits & (cfg->lane_bits - 1)))
 		return false;
 	h->cfg = *cfg;
 	h->spad = cfg->spad;
@@ -65,6 +66,7 @@ bool rv_hart_init(struct rv_hart *h, const struct rv_config *cfg)
 	h->step = malloc(sizeof(struct rv_block) +
 			 RV_BLOCK_SLOTS * (sizeof(struct rv_op) + sizeof(struct rv_opinfo)));
 	h->vlenb = cfg->vlen / 8;
+	h->lane_shift = (uint32_t)__builtin_ctz(cfg->lane_bits);
 	h->v = aligned_alloc(64, (size_t)32 * h->vlenb);
 	h->vscratch = aligned_alloc(64, (size_t)RV_VS_COUNT * 16 * h->vlenb);
 	if (!h->arena || !h->step || !h->v || !h->vscratch) {
@@ -93,9 +95,11 @@ void rv_hart_fini(struct rv_hart *h)
 void rv_reset(struct rv_hart *h)
 {
 	memset(&h->arch, 0, sizeof(h->arch));
+	h->vec_insns = 0;
 	h->vec_elements = 0;
 	h->vec_beats = 0;
 	h->vec_bytes = 0;
+	memset(h->vec_moved, 0, sizeof(h->vec_moved));
 	if (h->v_used)
 		memset(h->v, 0, (size_t)32 * h->vlenb);
 	h->v_used = false;

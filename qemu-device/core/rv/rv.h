@@ -25,7 +25,6 @@
 #define RV_JCACHE_BITS 10
 #define RV_JCACHE_SIZE (1u << RV_JCACHE_BITS)
 #define RV_SYS_COUNT   32
-#define RV_LANE_BITS   4096 /* that the modelled vector unit works on at once */
 #define RV_VLEN_MIN    128
 #define RV_VLEN_MAX    65536
 
@@ -166,6 +165,17 @@ struct rv_config {
 	uint64_t spad_size; /* bytes, multiple of 16 */
 	void *spad;         /* host pointer; not owned; R, W, not X */
 	uint32_t vlen;      /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
+	uint32_t
+		lane_bits; /* that the modelled vector unit works on at once; power of two, 64 and up */
+};
+
+/* Where a vector load or store goes: where there is a host pointer, or elsewhere. */
+enum rv_vec_memory {
+	RV_VEC_HOST_READ,
+	RV_VEC_HOST_WRITTEN,
+	RV_VEC_OTHER_READ,
+	RV_VEC_OTHER_WRITTEN,
+	RV_VEC_MEMORIES
 };
 
 struct rv_op;
@@ -199,11 +209,14 @@ struct rv_hart {
 	 */
 	uint8_t *v;
 	uint32_t vlenb;
+	uint32_t lane_shift; /* log2 of lane_bits */
 	bool v_used;
-	/* Of vector instructions since rv_reset(). */
+	/* Of vector instructions since rv_reset(); vset{i}vl{i} are none. */
+	uint64_t vec_insns;
 	uint64_t vec_elements; /* processed */
-	uint64_t vec_beats;    /* cycles beyond their first, RV_LANE_BITS of elements each */
+	uint64_t vec_beats;    /* cycles beyond their first, lane_bits of elements each */
 	uint64_t vec_bytes;    /* loaded and stored outside the scratchpad */
+	uint64_t vec_moved[RV_VEC_MEMORIES]; /* the same by enum rv_vec_memory */
 	/* Set by any thread, read by the owner; relaxed atomics. */
 	uint32_t stop;
 

@@ -156,9 +156,10 @@ static inline enum rv_step rv_vdone(struct rv_hart *h)
 {
 	uint64_t n = h->arch.vl > h->arch.vstart ? h->arch.vl - h->arch.vstart : 0;
 
+	h->vec_insns++;
 	h->vec_elements += n;
-	if (n << (h->vsew + 3) > RV_LANE_BITS)
-		h->vec_beats += ((n << (h->vsew + 3)) - 1) / RV_LANE_BITS;
+	if (n)
+		h->vec_beats += ((n << (h->vsew + 3)) - 1) >> h->lane_shift;
 	h->arch.vstart = 0;
 	return RV_STEP_NEXT;
 }

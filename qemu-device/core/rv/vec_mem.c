@@ -19,6 +19,7 @@ struct access {
 	unsigned int vd, nf, regs; /* registers of a field */
 	int size;
 	bool store;
+	bool other;        /* some of it is where there is no host pointer */
 	struct rv_run run; /* where the latest element was */
 };
 
@@ -44,6 +45,7 @@ static bool one_slow(struct access *a, uint64_t va, uint8_t *reg, uint64_t i)
 {
 	uint64_t v;
 
+	a->other |= !a->run.host;
 	if (a->store)
 		return rv_store_slow(a->h, va, 1u << a->size, rv_vget(reg, i, a->size));
 	if (!rv_load_slow(a->h, va, 1u << a->size, &v))
@@ -111,14 +113,19 @@ static bool segment(struct access *a, uint64_t va, uint64_t i)
 	return true;
 }
 
-static enum rv_step finish(struct access *a, uint64_t done)
+/* Elements that are masked off count, too; the first one's place is that of all. */
+static enum rv_step finish(struct access *a, uint64_t done, uint64_t first)
 {
+	uint64_t bytes = (a->n - a->start) * a->nf << a->size;
+
 	if (done < a->n) {
 		a->h->arch.vstart = done;
 		return RV_STEP_FAULT;
 	}
-	if (a->n > a->start && a->base - a->h->spad_va >= a->h->cfg.spad_size)
-		a->h->vec_bytes += (a->n - a->start) * a->nf << a->size;
+	if (a->n > a->start && first - a->h->spad_va >= a->h->cfg.spad_size) {
+		a->h->vec_bytes += bytes;
+		a->h->vec_moved[2 * a->other + a->store] += bytes;
+	}
 	return rv_vdone(a->h);
 }
 
@@ -297,7 +304,7 @@ enum rv_step rv_do_vunit(struct rv_hart *h, const struct rv_op *op)
 	a = access_of(h, op, &in, emul);
 	if (!fields_ok(&a, &in, emul))
 		return rv_villegal(h);
-	return finish(&a, unit_stride(&a));
+	return finish(&a, unit_stride(&a), a.base);
 }
 
 /* Fault-only-first: only element 0 may fault; before others vl ends. */
@@ -316,7 +323,7 @@ enum rv_step rv_do_vff(struct rv_hart *h, const struct rv_op *op)
 	done = unit_stride(&a);
 	if (done < a.n && done > 0)
 		h->arch.vl = a.n = done;
-	return finish(&a, done);
+	return finish(&a, done, a.base);
 }
 
 /* Whole registers: whatever vtype says. */
@@ -338,7 +345,7 @@ enum rv_step rv_do_vwhole(struct rv_hart *h, const struct rv_op *op)
 		return rv_villegal(h);
 	h->v_used = true;
 	a.n = (uint64_t)regs * h->vlenb >> a.size;
-	return finish(&a, unit_stride(&a));
+	return finish(&a, unit_stride(&a), a.base);
 }
 
 /* vlm, vsm */
@@ -357,7 +364,7 @@ enum rv_step rv_do_vmaskmem(struct rv_hart *h, const struct rv_op *op)
 
 	if (h->vill)
 		return rv_villegal(h);
-	return finish(&a, unit_stride(&a));
+	return finish(&a, unit_stride(&a), a.base);
 }
 
 /* ---- strided and indexed ---- */
@@ -420,13 +427,13 @@ enum rv_step rv_do_vstrided(struct rv_hart *h, const struct rv_op *op)
 	if (!fields_ok(&a, &in, emul))
 		return rv_villegal(h);
 	if (stride == (uint64_t)a.nf << a.size)
-		return finish(&a, unit_stride(&a));
+		return finish(&a, unit_stride(&a), a.base);
 	if (strided_fast(&a, stride))
-		return rv_vdone(h);
+		return finish(&a, a.n, a.base);
 	for (i = a.start; i < a.n; i++)
 		if ((!a.m || a.m[i]) && !segment(&a, a.base + i * stride, i))
-			return finish(&a, i);
-	return rv_vdone(h);
+			break;
+	return finish(&a, i, a.base);
 }
 
 /* Variant: log2 of the index's bytes. Elements are of vtype's size. */
@@ -448,8 +455,8 @@ enum rv_step rv_do_vindexed(struct rv_hart *h, const struct rv_op *op)
 	int index = rv_op_call(op)->sub & 3, iemul = emul_of(h, index);
 	struct rv_vinsn in = rv_vinsn(op);
 	const uint8_t *ireg = rv_vreg(h, in.vs2);
+	uint64_t first, i;
 	struct access a;
-	uint64_t i;
 
 	if (iemul == -128)
 		return rv_villegal(h);
@@ -457,8 +464,10 @@ enum rv_step rv_do_vindexed(struct rv_hart *h, const struct rv_op *op)
 	a.size = h->vsew;
 	if (!indexed_ok(&a, &in, index, iemul))
 		return rv_villegal(h);
+	/* A load may overwrite its indices. */
+	first = a.start < a.n ? a.base + rv_vget(ireg, a.start, index) : 0;
 	for (i = a.start; i < a.n; i++)
 		if ((!a.m || a.m[i]) && !segment(&a, a.base + rv_vget(ireg, i, index), i))
-			return finish(&a, i);
-	return rv_vdone(h);
+			break;
+	return finish(&a, i, first);
 }

@@ -15,6 +15,7 @@ static const struct {
 	{ DSA_REG_COPY_ENGINES, 4, RO },  { DSA_REG_QUEUES, 4, RO },
 	{ DSA_REG_ASIDS, 4, RO },	  { DSA_REG_CORE_CLOCK, 4, RO },
 	{ DSA_REG_VLEN, 4, RO },	  { DSA_REG_HBM_BANDWIDTH, 4, RO },
+	{ DSA_REG_MATRIX_MACS, 4, RO },
 	{ DSA_REG_STATUS, 4, RO },	  { DSA_REG_CONTROL, 4, WO },
 	{ DSA_REG_RESET_COUNT, 4, RO },	  { DSA_REG_BAD_ACCESS, 4, RO },
 	{ DSA_REG_SCRATCH, 4, RW },	  { DSA_REG_TIME, 8, RO },
@@ -147,7 +148,7 @@ static void identification(void)
 	struct dev *d = dev_new(0);
 
 	CHECK_EQ(rd32(d, DSA_REG_MAGIC), DSA_MAGIC);
-	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10000);
+	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10001);
 	CHECK_EQ(rd64(d, DSA_REG_HBM_SIZE), HBM_SIZE);
 	CHECK_EQ(rd32(d, DSA_REG_HBM_SIZE + 4), 0);
 	CHECK_EQ(rd32(d, DSA_REG_CORES), 16);

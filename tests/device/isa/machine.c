@@ -85,6 +85,7 @@ struct machine *m_new(void)
 		.spad_size = m_spad_size,
 		.spad = spad,
 		.vlen = m_vlen,
+		.lane_bits = 4096,
 	};
 
 	m->spad = spad;
