@@ -5,16 +5,18 @@
  *   KERN(name), WORD, V (the vector), LANES, MR (rows at most)
  *   SPLAT(p)	   the word at p in all lanes
  *   MULADD(c, a, b) c += a * b
+ *   NAN(c, d)	   not 0 if there is a NaN in c or d
  */
 /* in memory, anywhere */
 typedef V KERN(mem) __attribute__((aligned(4), may_alias));
 
-static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, const WORD *b,
-							     WORD *acc, size_t ld, size_t kw,
-							     const unsigned int mr,
+static inline __attribute__((always_inline)) bool KERN(body)(const WORD *a, size_t lda,
+							     const WORD *b, WORD *acc, size_t ld,
+							     size_t kw, const unsigned int mr,
 							     const unsigned int nv)
 {
 	V c[MR][2], b0, b1 = { 0 }, x;
+	unsigned int nan = 0;
 
 #pragma GCC unroll 16
 	for (unsigned int i = 0; i < mr; i++) {
@@ -28,7 +30,7 @@ static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, cons
 			b1 = *(const KERN(mem) *)(b + k * nv * LANES + LANES);
 #pragma GCC unroll 16
 		for (unsigned int i = 0; i < mr; i++) {
-			x = SPLAT(a + i * MAT_A_STRIDE + k);
+			x = SPLAT(a + i * lda + k);
 			MULADD(c[i][0], x, b0);
 			if (nv > 1)
 				MULADD(c[i][1], x, b1);
@@ -39,14 +41,16 @@ static inline __attribute__((always_inline)) void KERN(body)(const WORD *a, cons
 		*(KERN(mem) *)(acc + i * ld) = c[i][0];
 		if (nv > 1)
 			*(KERN(mem) *)(acc + i * ld + LANES) = c[i][1];
+		nan |= NAN(c[i][0], c[i][nv - 1]);
 	}
+	return nan;
 }
 
-#define ONE_KERNEL(rows, vectors)                                                              \
-	static void KERN(rows##x##vectors)(const void *a, const void *b, void *acc, size_t ld, \
-					   size_t kw)                                          \
-	{                                                                                      \
-		KERN(body)(a, b, acc, ld, kw, rows, vectors);                                  \
+#define ONE_KERNEL(rows, vectors)                                                               \
+	static bool KERN(rows##x##vectors)(const void *a, size_t lda, const void *b, void *acc, \
+					   size_t ld, size_t kw)                                \
+	{                                                                                       \
+		return KERN(body)(a, lda, b, acc, ld, kw, rows, vectors);                       \
 	}
 #define KERNELS(vectors)       \
 	ONE_KERNEL(1, vectors) \
@@ -92,3 +96,4 @@ static const struct mat_kernel_set KERN(set) = {
 #undef LANES
 #undef SPLAT
 #undef MULADD
+#undef NAN

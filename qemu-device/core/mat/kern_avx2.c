@@ -16,6 +16,7 @@
 #define LANES           8
 #define SPLAT(p)        _mm256_broadcast_ss(p)
 #define MULADD(c, a, b) ((c) = _mm256_fmadd_ps(a, b, c))
+#define NAN(c, d)       (unsigned int)_mm256_movemask_ps(_mm256_cmp_ps(c, d, _CMP_UNORD_Q))
 #include "kern.inc.h"
 
 #define KERN(name)      f64_##name
@@ -24,6 +25,7 @@
 #define LANES           4
 #define SPLAT(p)        _mm256_broadcast_sd(p)
 #define MULADD(c, a, b) ((c) = _mm256_fmadd_pd(a, b, c))
+#define NAN(c, d)       (unsigned int)_mm256_movemask_pd(_mm256_cmp_pd(c, d, _CMP_UNORD_Q))
 #include "kern.inc.h"
 
 typedef uint32_t ints __attribute__((vector_size(32)));
@@ -35,6 +37,7 @@ typedef uint32_t ints __attribute__((vector_size(32)));
 #define LANES           8
 #define SPLAT(p)        ((V)_mm256_set1_epi32(*(p)))
 #define MULADD(c, a, b) ((c) += (V)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
+#define NAN(c, d)       0
 #include "kern.inc.h"
 
 /* Eight rows of eight words to eight columns. */

@@ -19,6 +19,7 @@
 #define LANES           16
 #define SPLAT(p)        _mm512_set1_ps(*(p))
 #define MULADD(c, a, b) ((c) = _mm512_fmadd_ps(a, b, c))
+#define NAN(c, d)       _mm512_cmp_ps_mask(c, d, _CMP_UNORD_Q)
 #include "kern.inc.h"
 
 #define KERN(name)      f64_##name
@@ -27,6 +28,7 @@
 #define LANES           8
 #define SPLAT(p)        _mm512_set1_pd(*(p))
 #define MULADD(c, a, b) ((c) = _mm512_fmadd_pd(a, b, c))
+#define NAN(c, d)       _mm512_cmp_pd_mask(c, d, _CMP_UNORD_Q)
 #include "kern.inc.h"
 
 typedef uint32_t ints __attribute__((vector_size(64)));
@@ -38,6 +40,7 @@ typedef uint32_t ints __attribute__((vector_size(64)));
 #define LANES           16
 #define SPLAT(p)        ((V)_mm512_set1_epi32(*(p)))
 #define MULADD(c, a, b) ((c) += (V)_mm512_madd_epi16((__m512i)(a), (__m512i)(b)))
+#define NAN(c, d)       0
 #include "kern.inc.h"
 
 /*
@@ -50,6 +53,7 @@ typedef uint32_t ints __attribute__((vector_size(64)));
 #define LANES           16
 #define SPLAT(p)        ((V)_mm512_set1_epi32(*(p)))
 #define MULADD(c, a, b) __asm__("vpdpbusd %2, %1, %0" : "+v"(c) : "v"(a), "v"(b))
+#define NAN(c, d)       0
 #include "kern.inc.h"
 
 static void add_terms(int32_t *acc, size_t ld, size_t m, size_t n, const int32_t *row,

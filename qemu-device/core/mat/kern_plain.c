@@ -4,6 +4,7 @@
  * multiply-add; elsewhere fma() is a call.
  */
 #include <math.h>
+#undef NAN
 
 #include "mat_int.h"
 
@@ -27,6 +28,24 @@ static inline doubles fma_f64(doubles a, doubles b, doubles c)
 	return c;
 }
 
+static inline unsigned int any_nan_f32(floats a, floats b)
+{
+	unsigned int nan = 0;
+
+	for (int l = 0; l < 4; l++)
+		nan |= (a[l] != a[l]) | (b[l] != b[l]);
+	return nan;
+}
+
+static inline unsigned int any_nan_f64(doubles a, doubles b)
+{
+	unsigned int nan = 0;
+
+	for (int l = 0; l < 2; l++)
+		nan |= (a[l] != a[l]) | (b[l] != b[l]);
+	return nan;
+}
+
 typedef int32_t sints __attribute__((vector_size(16)));
 
 /* Pairs of 16 bits. */
@@ -44,6 +63,7 @@ static inline ints multiply_i16(ints a, ints b)
 #define LANES           4
 #define SPLAT(p)        ((V){ *(p), *(p), *(p), *(p) })
 #define MULADD(c, a, b) ((c) = fma_f32(a, b, c))
+#define NAN(c, d)       any_nan_f32(c, d)
 #include "kern.inc.h"
 
 #define KERN(name)      f64_##name
@@ -52,6 +72,7 @@ static inline ints multiply_i16(ints a, ints b)
 #define LANES           2
 #define SPLAT(p)        ((V){ *(p), *(p) })
 #define MULADD(c, a, b) ((c) = fma_f64(a, b, c))
+#define NAN(c, d)       any_nan_f64(c, d)
 #include "kern.inc.h"
 
 #define KERN(name)      i32_##name
@@ -60,6 +81,7 @@ static inline ints multiply_i16(ints a, ints b)
 #define LANES           4
 #define SPLAT(p)        ((V){ *(p), *(p), *(p), *(p) })
 #define MULADD(c, a, b) ((c) += multiply_i16(a, b))
+#define NAN(c, d)       0
 #include "kern.inc.h"
 
 /* By blocks, for the cache. */

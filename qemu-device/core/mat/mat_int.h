@@ -16,8 +16,12 @@
 #define MAT_A_STRIDE (MAT_KW + 16) /* rows must not fall onto the same cache lines */
 #define MAT_MAX_MR   12
 
-/* acc[i][j] += sum of a[i][k] * b[k][j] in increasing k, for a fixed number of rows and vectors. */
-typedef void (*mat_kernel)(const void *a, const void *b, void *acc, size_t ldacc, size_t kw);
+/*
+ * acc[i][j] += sum of a[i][k] * b[k][j] in increasing k, for a fixed number of rows and vectors.
+ * Returns whether a NaN is among the sums: those may not be the canonical one.
+ */
+typedef bool (*mat_kernel)(const void *a, size_t lda, const void *b, void *acc, size_t ldacc,
+			   size_t kw);
 
 struct mat_kernel_set {
 	unsigned int lanes; /* of a vector */

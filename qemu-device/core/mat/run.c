@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An operation by blocks of MAT_KW words along k: pack A and B, then the kernels over all of D. */
+/*
+ * An operation by blocks of MAT_KW words along k: pack A and B, then the kernels over all of D. Where
+ * nothing would change on the way, A is not packed and the sums are kept in D itself.
+ */
 #include <stdlib.h>
 
 #include "mat_int.h"
@@ -14,10 +17,13 @@ struct run {
 	const struct mat_op *op;
 	const struct mat_kernels *k;
 	const struct mat_kernel_set *set;
-	enum num_type type;     /* of the accumulator */
-	size_t word, ld, panel; /* ld, panel: in words */
+	enum num_type type;       /* of the accumulator */
+	size_t word, cols, panel; /* cols: n in whole vectors; with panel in words */
+	bool in_place;            /* acc is D */
+	bool a_in_place;          /* A's own rows are what the kernels read */
 	struct mat_source a_src, b_src;
 	uint8_t *acc, *tmp, *a, *b;   /* tmp: as large as acc or a block of A */
+	size_t ld, lda;               /* of acc and a, in words */
 	int32_t *row_term, *col_term; /* mat_kernels.add_terms */
 	int32_t a_zero, b_zero;       /* what flipping added to A and took from B */
 };
@@ -72,17 +78,60 @@ static void *take(uintptr_t *at, size_t bytes)
 static uintptr_t lay_out(struct run *r, uintptr_t at)
 {
 	size_t m = r->op->m, w = r->word;
-	size_t acc = m * r->ld * w;
+	size_t acc = m * r->cols * w;
 	size_t strip = r->panel * MAT_A_STRIDE * w, a_block = MAT_KW * (m + 16) * w;
 	size_t tmp = acc > a_block ? acc : a_block;
 
 	r->acc = take(&at, acc);
 	r->tmp = take(&at, tmp > strip ? tmp : strip);
 	r->a = take(&at, (m + 8) * MAT_A_STRIDE * w);
-	r->b = take(&at, MAT_KW * (r->ld + 16) * w);
+	r->b = take(&at, MAT_KW * (r->cols + 16) * w);
 	r->row_term = take(&at, m * sizeof(int32_t));
-	r->col_term = take(&at, r->ld * sizeof(int32_t));
+	r->col_term = take(&at, r->cols * sizeof(int32_t));
+	r->ld = r->cols;
+	r->lda = MAT_A_STRIDE;
 	return at;
+}
+
+static bool apart(const void *p, size_t p_bytes, const void *q, size_t q_bytes)
+{
+	uintptr_t a = (uintptr_t)p, b = (uintptr_t)q;
+
+	return !q || (a < b ? b - a >= p_bytes : a - b >= q_bytes);
+}
+
+/* Words as the kernels take them, in rows. */
+static bool is_words(const struct run *r, const struct mat_tile *t)
+{
+	return t->type == r->type && !t->transposed && t->pitch % r->word == 0 &&
+	       (uintptr_t)t->data % r->word == 0;
+}
+
+static bool same_place(const struct mat_tile *t, const struct mat_tile *u)
+{
+	return t->data == u->data && t->pitch == u->pitch && t->type == u->type && !t->transposed;
+}
+
+/* May sums be kept in D: does nobody read what they overwrite, and does nothing happen to them? */
+static bool sums_fit_d(const struct run *r)
+{
+	const struct mat_op *op = r->op;
+	size_t bytes = mat_tile_bytes(&op->d, op->m, op->n);
+
+	return is_words(r, &op->d) && op->n == r->cols && op->scale == 1.0f &&
+	       !op->round.saturate &&
+	       apart(op->d.data, bytes, op->a.data, mat_tile_bytes(&op->a, op->m, op->k)) &&
+	       apart(op->d.data, bytes, op->b.data, mat_tile_bytes(&op->b, op->k, op->n)) &&
+	       apart(op->d.data, bytes, op->a.scales, mat_tile_scale_bytes(&op->a, op->m, op->k)) &&
+	       apart(op->d.data, bytes, op->b.scales, mat_tile_scale_bytes(&op->b, op->k, op->n)) &&
+	       (same_place(&op->c, &op->d) ||
+		apart(op->d.data, bytes, op->c.data, mat_tile_bytes(&op->c, op->m, op->n)));
+}
+
+/* Rows a multiple of 4 KiB apart share the sets of the first cache. */
+static bool a_fits(const struct run *r)
+{
+	return r->type != NUM_INT32 && is_words(r, &r->op->a) && r->op->a.pitch % 4096;
 }
 
 static void source(struct run *r, struct mat_source *s, const struct mat_tile *t, bool flip)
@@ -104,7 +153,9 @@ static void prepare(struct run *r, const struct mat_op *op, const struct mat_ker
 	r->word = num_info(r->type)->bits / 8;
 	r->set = r->type == NUM_FP32 ? &k->f32 : r->type == NUM_FP64 ? &k->f64 : &k->i32;
 	r->panel = 2 * r->set->lanes;
-	r->ld = mat_round_up(op->n, r->set->lanes);
+	r->cols = mat_round_up(op->n, r->set->lanes);
+	r->in_place = sums_fit_d(r);
+	r->a_in_place = a_fits(r);
 	vnni &= r->type == NUM_INT32;
 	r->a_zero = vnni && op->a.type != NUM_UINT8 ? 128 : 0;
 	r->b_zero = vnni && op->b.type == NUM_UINT8 ? 128 : 0;
@@ -117,11 +168,16 @@ struct block {
 	size_t first, n, kw;
 };
 
-static void pack_a(const struct run *r, const struct block *b)
+static void pack_a(struct run *r, const struct block *b)
 {
 	size_t m = r->op->m, w = r->word, per_word = r->a_src.per_word;
 	size_t ld = m + 8;
 
+	if (r->a_in_place) {
+		r->a = (uint8_t *)r->op->a.data + b->first * w;
+		r->lda = r->op->a.pitch / w;
+		return;
+	}
 	if (!r->op->a.transposed) {
 		for (size_t i = 0; i < m; i++)
 			mat_row_words(&r->a_src, r->a + i * MAT_A_STRIDE * w, i, b->first, b->n);
@@ -136,7 +192,7 @@ static void pack_a(const struct run *r, const struct block *b)
 /* Panels of B begin at word kw * first column; the last is one vector wide when that is enough. */
 static size_t panel_width(const struct run *r, size_t j)
 {
-	return r->ld - j < r->panel ? r->ld - j : r->panel;
+	return r->cols - j < r->panel ? r->cols - j : r->panel;
 }
 
 static void pack_b_rows(const struct run *r, const struct block *b)
@@ -144,11 +200,11 @@ static void pack_b_rows(const struct run *r, const struct block *b)
 	size_t w = r->word, per_word = r->b_src.per_word;
 	NUM_BUFFER uint8_t row[(MAT_MAX_DIM + 16) * 8];
 
-	memset(row + r->op->n * w, 0, (r->ld - r->op->n) * w);
+	memset(row + r->op->n * w, 0, (r->cols - r->op->n) * w);
 	for (size_t k = 0; k < b->kw; k++) {
 		mat_rows_interleaved(&r->b_src, row, b->first + k * per_word, b->first + b->n,
 				     r->op->n);
-		for (size_t j = 0; j < r->ld; j += r->panel) {
+		for (size_t j = 0; j < r->cols; j += r->panel) {
 			size_t width = panel_width(r, j);
 
 			memcpy(r->b + (b->kw * j + k * width) * w, row + j * w, width * w);
@@ -160,7 +216,7 @@ static void pack_b_columns(const struct run *r, const struct block *b)
 {
 	size_t w = r->word, n = r->op->n;
 
-	for (size_t j = 0; j < r->ld; j += r->panel) {
+	for (size_t j = 0; j < r->cols; j += r->panel) {
 		size_t width = panel_width(r, j);
 		uint8_t *panel = r->b + b->kw * j * w;
 
@@ -212,34 +268,40 @@ static void add_zero_terms(const struct run *r, const struct block *b)
 		r->row_term[i] = r->b_zero * sum;
 	}
 	memset(ones, 1, sizeof(ones));
-	memset(r->col_term, 0, r->ld * sizeof(*r->col_term));
-	for (size_t j = 0; r->a_zero && j < r->ld; j += r->panel)
-		r->set->kernel[panel_width(r, j) > r->set->lanes][0](ones, r->b + b->kw * j * 4,
+	memset(r->col_term, 0, r->cols * sizeof(*r->col_term));
+	for (size_t j = 0; r->a_zero && j < r->cols; j += r->panel)
+		r->set->kernel[panel_width(r, j) > r->set->lanes][0](ones, 0, r->b + b->kw * j * 4,
 								     r->col_term + j, 0, b->kw);
-	for (size_t j = 0; j < r->ld; j++)
+	for (size_t j = 0; j < r->cols; j++)
 		r->col_term[j] *= -r->a_zero;
-	r->k->add_terms((int32_t *)r->acc, r->ld, m, r->ld, r->row_term, r->col_term);
+	r->k->add_terms((int32_t *)r->acc, r->ld, m, r->cols, r->row_term, r->col_term);
 }
 
-static void multiply(const struct run *r, const struct block *b)
+/* Returns whether there is a NaN among the sums. */
+static bool multiply(const struct run *r, const struct block *b)
 {
 	size_t w = r->word, m = r->op->m, mr = r->set->mr;
+	bool nan = false;
 
-	for (size_t j = 0; j < r->ld; j += r->panel) {
+	for (size_t j = 0; j < r->cols; j += r->panel) {
 		const uint8_t *panel = r->b + b->kw * j * w;
 		const mat_kernel *kernel = r->set->kernel[panel_width(r, j) > r->set->lanes];
 
 		for (size_t i = 0; i < m; i += mr)
-			kernel[(m - i < mr ? m - i : mr) - 1](r->a + i * MAT_A_STRIDE * w, panel,
-							      r->acc + (i * r->ld + j) * w, r->ld,
-							      b->kw);
+			nan |= kernel[(m - i < mr ? m - i : mr) - 1](r->a + i * r->lda * w, r->lda,
+								     panel,
+								     r->acc + (i * r->ld + j) * w,
+								     r->ld, b->kw);
 	}
+	return nan;
 }
 
-static void run_blocks(const struct run *r)
+/* Returns whether there is a NaN among the sums. */
+static bool run_blocks(struct run *r)
 {
 	size_t k = r->op->k, per_word = r->a_src.per_word;
 	struct block b;
+	bool nan = false;
 
 	for (b.first = 0; b.first < k; b.first += b.n) {
 		b.n = k - b.first < MAT_KW * per_word ? k - b.first : MAT_KW * per_word;
@@ -250,15 +312,26 @@ static void run_blocks(const struct run *r)
 		else
 			pack_b_rows(r, &b);
 		add_zero_terms(r, &b);
-		multiply(r, &b);
+		nan = multiply(r, &b);
 	}
+	return nan;
 }
 
-static __attribute__((noinline)) void run_all(const struct run *r)
+static __attribute__((noinline)) void run_all(struct run *r)
 {
-	mat_load_c(r->op, r->k, r->type, r->acc, r->ld, r->tmp);
-	run_blocks(r);
-	mat_store_d(r->op, r->k, r->type, r->acc, r->ld, r->tmp);
+	const struct mat_op *op = r->op;
+	bool nan;
+
+	if (r->in_place) {
+		r->acc = op->d.data;
+		r->ld = op->d.pitch / r->word;
+	}
+	if (!r->in_place || !same_place(&op->c, &op->d))
+		mat_load_c(op, r->k, r->type, r->acc, r->ld, r->tmp);
+	nan = run_blocks(r);
+	/* In place, all that is left to do is to make NaN canonical. */
+	if (!r->in_place || nan)
+		mat_store_d(op, r->k, r->type, r->acc, r->ld, r->tmp);
 }
 
 enum mat_status mat_run(struct mat_unit *u, const struct mat_op *op)

@@ -56,7 +56,8 @@ void mat_load_c(const struct mat_op *op, const struct mat_kernels *k, enum num_t
 	size_t stride = c->transposed ? cols : ld;
 
 	if (!c->data) {
-		memset(acc, 0, op->m * ld * word);
+		for (size_t r = 0; r < op->m; r++)
+			memset((uint8_t *)acc + r * ld * word, 0, op->n * word);
 		return;
 	}
 	for (size_t r = 0; r < rows; r++)
