@@ -30,7 +30,12 @@
  *                   types and four times for 4-bit ones (the wider operand
  *                   counts; Q8_0 and Q4_0 as BF16), half for TF32, a 16th for
  *                   F32, a 32nd for F64
- *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed
+ *   conversion      on the core's conversion unit, one after the other:
+ *                   DSA_T_CONVERT_CYCLES + the bytes of the source or of the
+ *                   result, whichever are more, / DSA_T_CONVERT_BYTES; scales
+ *                   included
+ *   wait            until the mbarrier's phase, the matrix operations, the
+ *                   conversions or the stores, have completed
  *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
@@ -57,6 +62,8 @@
 #define DSA_T_TENSOR_CYCLES  16
 #define DSA_T_HBM_CYCLES     600
 #define DSA_T_MATRIX_CYCLES  32
+#define DSA_T_CONVERT_CYCLES 16
+#define DSA_T_CONVERT_BYTES  512 /* a cycle */
 
 /* No program's clock goes beyond: sums of them do not wrap. */
 #define DSA_MAX_CYCLES (1ull << 56)
