@@ -36,6 +36,7 @@ static const char *code_text(uint32_t code)
 		[DSA_ERR_BARRIER] = "no mbarrier there, or an operand out of its range",
 		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
 		[DSA_ERR_MATRIX_OP] = "malformed matrix operation",
+		[DSA_ERR_CONVERT_OP] = "malformed conversion",
 	};
 
 	if (code < sizeof(texts) / sizeof(texts[0]) && texts[code])

@@ -290,6 +290,7 @@ enum dsa_error_code {
 	DSA_ERR_DEADLOCK = 24,   /* waits for what can never happen */
 	DSA_ERR_MATRIX_OP =
 		25, /* matrix operation: a field out of its range, types that do not go */
+	DSA_ERR_CONVERT_OP = 26, /* conversion: a field out of its range */
 };
 
 /* Which unit met an error. */
@@ -326,6 +327,7 @@ enum dsa_x_unit {
 	DSA_X_TENSOR = 0,
 	DSA_X_MBAR = 1,
 	DSA_X_MATRIX = 2,
+	DSA_X_CONVERT = 4,
 };
 
 enum dsa_x_tensor {
@@ -336,6 +338,11 @@ enum dsa_x_tensor {
 enum dsa_x_matrix {
 	DSA_X_MATRIX_START = 0, /* rs1: VA of a struct dsa_matrix_op */
 	DSA_X_MATRIX_WAIT = 1,  /* waits until all operations have completed */
+};
+
+enum dsa_x_convert {
+	DSA_X_CONVERT_START = 0, /* rs1: VA of a struct dsa_convert_op */
+	DSA_X_CONVERT_WAIT = 1,  /* waits until all operations have completed */
 };
 
 enum dsa_x_mbar {
@@ -533,6 +540,32 @@ struct dsa_matrix_op {
 #define DSA_MATRIX_MAX        256
 #define DSA_MATRIX_SATURATE   0x1u /* beyond D's range: its largest value, not infinity or NaN */
 #define DSA_MATRIX_STOCHASTIC 0x2u /* else to nearest, ties to even */
+
+/*
+ * DOC: Conversions
+ *
+ * Converts @rows x @cols elements in the scratchpad: destination element (i, j)
+ * is source element (i, j) times @scale in the destination's type. From any type
+ * to any: F64 F32 TF32 F16 BF16 F8 F6 F4 I32 I8 U8 I4, and the types of blocks,
+ * MX, Q8_0, Q4_0. Into blocks, scales are chosen as docs/numerics.md says.
+ *
+ * It is as if the source were read before anything is written, so it may be
+ * where the result goes. Element (i, j) takes random number i * cols + j of
+ * @seed, as a result of the matrix unit does. Q8_0 and Q4_0 are never rounded
+ * stochastically.
+ */
+struct dsa_convert_op {
+	struct dsa_matrix_tile src, dst; /* never transposed */
+	uint32_t rows, cols;             /* at least 1, together DSA_CONVERT_MAX elements */
+	float scale;
+	uint8_t flags;        /* DSA_CONVERT_SATURATE, DSA_CONVERT_STOCHASTIC */
+	uint8_t reserved8[3]; /* zero */
+	uint64_t seed;        /* of stochastic rounding; else zero */
+};
+
+#define DSA_CONVERT_MAX        (1u << 20)
+#define DSA_CONVERT_SATURATE   DSA_MATRIX_SATURATE
+#define DSA_CONVERT_STOCHASTIC DSA_MATRIX_STOCHASTIC
 
 enum dsa_sys_selector {
 	DSA_SYS_PID_X = 0,

@@ -189,6 +189,7 @@ struct dsa_unit {
 	uint64_t stamp;      /* mutex: order in which it last ran */
 	/* claim */
 	bool in_program;
+<<<<<<< HEAD
 	uint64_t prog;           /* number of the current or next program */
 	uint64_t batch_end;      /* programs [prog, batch_end) are its to run */
 	uint64_t batch_ns;       /* host time when the batch was taken */
@@ -201,6 +202,21 @@ struct dsa_unit {
 	uint64_t matrix_done;    /* and has completed all of them */
 	struct mat_unit *matrix; /* that unit's buffers */
 	bool spad_valid;         /* scratchpad holds data of this address space: */
+=======
+	uint64_t prog;               /* number of the current or next program */
+	uint64_t batch_end;          /* programs [prog, batch_end) are its to run */
+	uint64_t batch_ns;           /* host time when the batch was taken */
+	uint64_t code_gen;           /* launch that decoded code belongs to */
+	uint64_t done, instructions; /* not yet reported to the launch */
+	uint64_t stall;              /* cycles that the program has waited */
+	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
+	uint64_t store_done;         /* and has completed all stores */
+	uint64_t matrix_free;        /* cycle at which its matrix unit is free */
+	struct mat_unit *matrix;     /* that unit's buffers */
+	uint64_t convert_free;       /* cycle at which its conversion unit is free */
+	uint8_t *convert_src;        /* as large as the scratchpad: sources that are written over */
+	bool spad_valid;             /* scratchpad holds data of this address space: */
+>>>>>>> convert
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
@@ -419,6 +435,14 @@ bool tensor_execute(struct dsa_unit *u, struct rv_ext *x);
 
 /* ---- matrix.c; claim ---- */
 bool matrix_execute(struct dsa_unit *u, struct rv_ext *x);
+/* Tiles, of conversions too: are the fields in range, how a unit sees one, where it is. */
+bool tile_ok(const struct dsa_matrix_tile *t);
+void tile_of(const struct dsa_matrix_tile *t, struct mat_tile *out);
+bool tile_place(struct dsa_unit *u, struct rv_ext *x, const struct dsa_matrix_tile *t,
+		struct mat_tile *out, unsigned int rows, unsigned int cols);
+
+/* ---- convert.c; claim ---- */
+bool convert_execute(struct dsa_unit *u, struct rv_ext *x);
 
 /* ---- debug.c; claim, ops->debug is there ---- */
 uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event);

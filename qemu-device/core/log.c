@@ -59,6 +59,7 @@ const char *error_name(uint32_t code)
 		[DSA_ERR_BARRIER] = "bad mbarrier",
 		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
 		[DSA_ERR_MATRIX_OP] = "bad matrix operation",
+		[DSA_ERR_CONVERT_OP] = "bad conversion",
 		[DSA_ERR_MMU_UNMAPPED] = "address not mapped",
 		[DSA_ERR_MMU_PERMISSION] = "no permission",
 		[DSA_ERR_MMU_RESERVED] = "malformed page-table entry",

@@ -38,7 +38,7 @@ static const struct type_desc {
 	[DSA_TYPE_Q4_0] = { true, NUM_Q4_0, DSA_MACS_F16 },
 };
 
-static bool tile_ok(const struct dsa_matrix_tile *t)
+bool tile_ok(const struct dsa_matrix_tile *t)
 {
 	return t->type < DSA_TYPE_COUNT && types[t->type].known &&
 	       !(t->flags & ~DSA_MATRIX_TRANSPOSED) && !t->reserved[0] && !t->reserved[1] &&
@@ -60,7 +60,7 @@ static bool fields_ok(const struct dsa_matrix_op *op)
 	return tile_ok(&op->a) && tile_ok(&op->b) && tile_ok(&op->c) && tile_ok(&op->d);
 }
 
-static void tile_of(const struct dsa_matrix_tile *t, struct mat_tile *out)
+void tile_of(const struct dsa_matrix_tile *t, struct mat_tile *out)
 {
 	*out = (struct mat_tile){
 		.type = types[t->type].num,
@@ -71,8 +71,8 @@ static void tile_of(const struct dsa_matrix_tile *t, struct mat_tile *out)
 }
 
 /* Finds the tile of @rows x @cols in the scratchpad. */
-static bool tile_place(struct dsa_unit *u, struct rv_ext *x, const struct dsa_matrix_tile *t,
-		       struct mat_tile *out, unsigned int rows, unsigned int cols)
+bool tile_place(struct dsa_unit *u, struct rv_ext *x, const struct dsa_matrix_tile *t,
+		struct mat_tile *out, unsigned int rows, unsigned int cols)
 {
 	size_t bytes = mat_tile_scale_bytes(out, rows, cols);
 

@@ -155,6 +155,14 @@ static bool unit_ext(void *opaque, struct rv_ext *x)
 	return xdsa_execute(opaque, x);
 }
 
+/* Zeros, which take memory as they are touched; NULL: there is none. */
+static uint8_t *zeros_map(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
 bool unit_init(struct dsa_core *core, unsigned int index)
 {
 	struct dsa_unit *u = &core->unit[index];
@@ -178,12 +186,12 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 	u->matrix = mat_unit_new();
 	if (!u->matrix)
 		return false;
-	u->spad = mmap(NULL, core->cfg.scratch_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (u->spad == MAP_FAILED) {
-		u->spad = NULL;
+	u->convert_src = zeros_map(core->cfg.scratch_size);
+	if (!u->convert_src)
 		return false;
-	}
+	u->spad = zeros_map(core->cfg.scratch_size);
+	if (!u->spad)
+		return false;
 	cfg.spad = u->spad;
 	if (!rv_hart_init(&u->hart, &cfg)) {
 		munmap(u->spad, core->cfg.scratch_size);
@@ -198,6 +206,8 @@ void unit_fini(struct dsa_core *core, struct dsa_unit *u)
 {
 	if (u->matrix)
 		mat_unit_free(u->matrix);
+	if (u->convert_src)
+		munmap(u->convert_src, core->cfg.scratch_size);
 	if (!u->spad)
 		return;
 	rv_hart_fini(&u->hart);
@@ -278,7 +288,11 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	u->tensor_free = 0;
 	u->store_done = 0;
 	u->matrix_free = 0;
+<<<<<<< HEAD
 	u->matrix_done = 0;
+=======
+	u->convert_free = 0;
+>>>>>>> convert
 	u->in_program = true;
 }
 
@@ -287,9 +301,18 @@ static void program_end(struct dsa_unit *u)
 	uint64_t instret = u->hart.arch.instret, cycles;
 
 	/* A program is over when all that it started is. */
+<<<<<<< HEAD
 	xdsa_wait(u, instret, u->store_done, DSA_STALL_TENSOR);
 	xdsa_wait(u, instret, u->matrix_done, DSA_STALL_MATRIX);
 	cycles = xdsa_clock(u, instret);
+=======
+	if (cycles < u->store_done)
+		cycles = u->store_done;
+	if (cycles < u->matrix_free)
+		cycles = u->matrix_free;
+	if (cycles < u->convert_free)
+		cycles = u->convert_free;
+>>>>>>> convert
 	if (cycles > DSA_MAX_CYCLES)
 		cycles = DSA_MAX_CYCLES;
 	cycles += u->mem.core->cfg.cost.program_cycles;

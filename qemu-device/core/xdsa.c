@@ -87,6 +87,8 @@ bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)
 		return tensor_execute(u, x);
 	case DSA_X_MATRIX:
 		return matrix_execute(u, x);
+	case DSA_X_CONVERT:
+		return convert_execute(u, x);
 	default:
 		return mbarrier_execute(u, x);
 	}

@@ -39,6 +39,7 @@ static const struct {
 	[DSA_ERR_BARRIER] = { "BARRIER", "no mbarrier there, or an operand out of its range" },
 	[DSA_ERR_DEADLOCK] = { "DEADLOCK", "waits for what cannot happen" },
 	[DSA_ERR_MATRIX_OP] = { "MATRIX_OP", "malformed matrix operation" },
+	[DSA_ERR_CONVERT_OP] = { "CONVERT_OP", "malformed conversion" },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))

@@ -50,18 +50,18 @@ static uint32_t magnitude(float v)
 	return u & 0x7fffffff;
 }
 
-/* The value of largest magnitude, the first of equals; *finite: all of them are. */
+/* The value of largest magnitude, the first of equals; +0 when all are zeros. *finite: all are. */
 static float largest(const float *v, size_t n, bool *finite)
 {
-	size_t at = 0;
+	uint32_t most = 0;
+	size_t i = 0;
 
-	*finite = true;
-	for (size_t i = 0; i < n; i++) {
-		if (magnitude(v[i]) > magnitude(v[at]))
-			at = i;
-		*finite &= magnitude(v[i]) < 0x7f800000;
-	}
-	return v[at];
+	for (size_t j = 0; j < n; j++)
+		most = magnitude(v[j]) > most ? magnitude(v[j]) : most;
+	*finite = most < 0x7f800000;
+	while (most && magnitude(v[i]) != most)
+		i++;
+	return most ? v[i] : 0;
 }
 
 /* Exponent of the largest normal number: OCP MX 1.0, table 1. MXINT8's is below 2. */

@@ -99,13 +99,15 @@ float num_block_load(enum num_type t, const void *data, const uint8_t *scales, s
 /* ---- arrays ---- */
 
 /*
- * @n elements, plain or blocks on either side (scales NULL where there are
- * none). Into blocks, the values pass through FP32, the scale is chosen as the
- * format's specification says (docs/numerics.md), and the rest of the last
- * block is filled with zeros. The arrays must not overlap.
+ * @n elements times @scale, plain or blocks on either side (scales NULL where
+ * there are none). A @scale other than 1 is a rounding of its own: to nearest,
+ * in FP64 for FP64 and INT32, in FP32 for all others. Into blocks, the values
+ * pass through FP32, the scale is chosen as the format's specification says
+ * (docs/numerics.md), and the rest of the last block is filled with zeros. The
+ * arrays must not overlap.
  */
 void num_convert(enum num_type to, void *dst, uint8_t *dst_scales, enum num_type from,
-		 const void *src, const uint8_t *src_scales, size_t n,
+		 const void *src, const uint8_t *src_scales, size_t n, float scale,
 		 const struct num_round *round);
 
 /* ---- the host's instructions: the best there are, unless a test says otherwise ---- */

@@ -154,50 +154,66 @@ struct array {
 	uint8_t *data, *scales;
 };
 
+static void scale_f32(float *v, float scale, size_t n)
+{
+	for (size_t i = 0; scale != 1.0f && i < n; i++)
+		v[i] *= scale;
+}
+
+static void scale_f64(double *v, float scale, size_t n)
+{
+	for (size_t i = 0; scale != 1.0f && i < n; i++)
+		v[i] *= (double)scale;
+}
+
+/* Elements of a source, times @scale: FP64 and INT32 in FP64, all others in FP32. */
+
 static void chunk_wide(const struct num_ops *ops, double *v, const struct array *a, size_t first,
-		       size_t n)
+		       size_t n, float scale)
 {
 	const uint8_t *p = row_at(a->type, a->data, first);
 	NUM_BUFFER int32_t ints[NUM_CHUNK];
 
 	if (a->type == NUM_FP64) {
 		memcpy(v, p, n * sizeof(*v));
+		scale_f64(v, scale, n);
 		return;
 	}
 	memcpy(ints, p, n * sizeof(*ints));
-	ops->widen(v, ints, 1.0, n);
+	ops->widen(v, ints, (double)scale, n);
 }
 
 static void chunk_f32(const struct num_ops *ops, float *v, const struct array *a, size_t first,
-		      size_t n)
+		      size_t n, float scale)
 {
 	const struct num_round rne = { .mode = NUM_RNE };
 	NUM_BUFFER double wide[NUM_CHUNK];
 
 	if (num_fits_f32(a->type)) {
 		num_row_decode(ops, v, a->type, a->data, a->scales, first, n);
+		scale_f32(v, scale, n);
 		return;
 	}
-	chunk_wide(ops, wide, a, first, n);
+	chunk_wide(ops, wide, a, first, n, scale);
 	num_row_encode_f64(ops, v, NUM_FP32, wide, n, &rne);
 }
 
 static void chunk_f64(const struct num_ops *ops, double *v, const struct array *a, size_t first,
-		      size_t n)
+		      size_t n, float scale)
 {
 	NUM_BUFFER float f[NUM_CHUNK];
 
 	if (!num_fits_f32(a->type)) {
-		chunk_wide(ops, v, a, first, n);
+		chunk_wide(ops, v, a, first, n, scale);
 		return;
 	}
-	num_row_decode(ops, f, a->type, a->data, a->scales, first, n);
+	chunk_f32(ops, f, a, first, n, scale);
 	for (size_t i = 0; i < n; i++)
 		v[i] = (double)f[i];
 }
 
 static void convert_chunk(const struct num_ops *ops, const struct array *to,
-			  const struct array *from, size_t first, size_t n,
+			  const struct array *from, size_t first, size_t n, float scale,
 			  const struct num_round *r)
 {
 	uint8_t *dst = to->data + num_bytes(to->type, first);
@@ -205,19 +221,19 @@ static void convert_chunk(const struct num_ops *ops, const struct array *to,
 	NUM_BUFFER double d[NUM_CHUNK];
 
 	if (to->type >= NUM_PLAIN_TYPES) {
-		chunk_f32(ops, f, from, first, n);
+		chunk_f32(ops, f, from, first, n, scale);
 		num_block_encode(to->type, dst, scales_at(to->scales, first), f, n, r);
 	} else if (num_fits_f32(from->type) && num_fits_f32(to->type)) {
-		chunk_f32(ops, f, from, first, n);
+		chunk_f32(ops, f, from, first, n, scale);
 		num_row_encode(ops, dst, to->type, f, n, r);
 	} else {
-		chunk_f64(ops, d, from, first, n);
+		chunk_f64(ops, d, from, first, n, scale);
 		num_row_encode_f64(ops, dst, to->type, d, n, r);
 	}
 }
 
 void num_convert(enum num_type to, void *dst, uint8_t *dst_scales, enum num_type from,
-		 const void *src, const uint8_t *src_scales, size_t n,
+		 const void *src, const uint8_t *src_scales, size_t n, float scale,
 		 const struct num_round *round)
 {
 	const struct num_ops *ops = num_ops_of(num_isa_get());
@@ -227,7 +243,7 @@ void num_convert(enum num_type to, void *dst, uint8_t *dst_scales, enum num_type
 	uint32_t env = num_fp_enter();
 
 	for (size_t i = 0; i < n; i += NUM_CHUNK) {
-		convert_chunk(ops, &d, &a, i, n - i < NUM_CHUNK ? n - i : NUM_CHUNK, &r);
+		convert_chunk(ops, &d, &a, i, n - i < NUM_CHUNK ? n - i : NUM_CHUNK, scale, &r);
 		r.counter += NUM_CHUNK * r.step;
 	}
 	num_fp_leave(env);

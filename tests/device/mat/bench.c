@@ -40,7 +40,7 @@ static void fill(struct mat_tile *t, enum num_type type, unsigned int rows, unsi
 		for (size_t j = 0; j < c; j++)
 			v[j] = (float)(int)(num_random(1, i * c + j) >> 25) / 16.0f - 4.0f;
 		num_convert(type, (uint8_t *)t->data + i * t->pitch, scales + i * t->scale_pitch,
-			    NUM_FP32, v, NULL, c, &rne);
+			    NUM_FP32, v, NULL, c, 1, &rne);
 	}
 	free(v);
 }
@@ -138,7 +138,7 @@ static double conversions(enum num_type to, enum num_type from, enum num_mode mo
 		double start = now(), t;
 
 		for (int i = 0; i < 50; i++)
-			num_convert(to, dst, NULL, from, src, NULL, ELEMENTS, &r);
+			num_convert(to, dst, NULL, from, src, NULL, ELEMENTS, 1, &r);
 		t = (now() - start) / 50;
 		best = t < best ? t : best;
 	}

@@ -49,7 +49,7 @@ static void plain_row(const struct mat_tile *t, uint8_t *row, uint8_t *scales, s
 	for (size_t i = 0; i < n; i++)
 		v[i] = (double)(int64_t)rnd() *
 		       (num_info(t->type)->class == NUM_INT ? 0x1p-56 : 0x1p-62);
-	num_convert(t->type, row, scales, NUM_FP64, v, NULL, n, &rne);
+	num_convert(t->type, row, scales, NUM_FP64, v, NULL, n, 1, &rne);
 }
 
 static void fill_tile(struct mat_tile *t, unsigned int rows, unsigned int cols,

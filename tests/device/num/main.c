@@ -423,7 +423,7 @@ static void stochastic_mean(void)
 
 	for (size_t i = 0; i < n; i++)
 		v[i] = 1.03125f; /* a quarter of the way to 1.125 */
-	num_convert(NUM_E4M3, codes, NULL, NUM_FP32, v, NULL, n, &sr);
+	num_convert(NUM_E4M3, codes, NULL, NUM_FP32, v, NULL, n, 1, &sr);
 	for (size_t i = 0; i < n; i++)
 		sum += num_decode(NUM_E4M3, codes[i]);
 	CHECK_MSG(fabs(sum / (double)n - 1.03125) < 0.001, "mean %f", sum / (double)n);
@@ -534,7 +534,7 @@ static void compare_pair(struct arrays *a, enum num_type to, enum num_type from,
 	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
 		memset(a->dst, 0x5a, bytes);
-		num_convert(to, a->dst, NULL, from, a->src, NULL, n, r);
+		num_convert(to, a->dst, NULL, from, a->src, NULL, n, 1, r);
 		CHECK_MSG(!memcmp(a->dst, a->want, bytes), "%s to %s, %zu, %s%s, %s",
 			  num_info(from)->name, num_info(to)->name, n,
 			  r->mode ? "stochastic" : "rne", r->saturate ? " sat" : "",
@@ -606,7 +606,7 @@ static void check_decoded(enum num_type t, const uint8_t *data, const uint8_t *s
 			  "%s element %zu", num_info(t)->name, i);
 	for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 		num_isa_set(isa);
-		num_convert(NUM_FP32, got, NULL, t, data, scales, n, &rne);
+		num_convert(NUM_FP32, got, NULL, t, data, scales, n, 1, &rne);
 		for (size_t i = 0; i < n; i++)
 			CHECK_MSG(same((double)got[i], (double)want[i]), "%s %s: %zu is %a not %a",
 				  num_info(t)->name, num_isa_name(isa), i, (double)got[i],
@@ -731,7 +731,7 @@ static void mx_encode(void)
 			mx_defined_encode(t, want, &scale, v);
 			for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 				num_isa_set(isa);
-				num_convert(t, got, &got_scale, NUM_FP32, v, NULL, 32, &rne);
+				num_convert(t, got, &got_scale, NUM_FP32, v, NULL, 32, 1, &rne);
 				CHECK_MSG(scale == got_scale &&
 						  !memcmp(got, want, num_info(t)->block),
 					  "%s kind %d", num_info(t)->name, round % 6);
@@ -756,10 +756,10 @@ static void mx_encode_stochastic(void)
 			uint8_t want[96], got[96], want_scales[3], scales[3];
 
 			num_isa_set(NUM_ISA_PLAIN);
-			num_convert(t, want, want_scales, NUM_FP32, v, NULL, 90, &sr);
+			num_convert(t, want, want_scales, NUM_FP32, v, NULL, 90, 1, &sr);
 			for (enum num_isa isa = 1; isa <= num_isa_best(); isa++) {
 				num_isa_set(isa);
-				num_convert(t, got, scales, NUM_FP32, v, NULL, 90, &sr);
+				num_convert(t, got, scales, NUM_FP32, v, NULL, 90, 1, &sr);
 				CHECK(!memcmp(got, want, num_bytes(t, 90)) &&
 				      !memcmp(scales, want_scales, 3));
 			}
@@ -820,10 +820,10 @@ static void gguf_encode(void)
 		if (round % 7 == 0)
 			v[5] = -v[20], v[6] = 0;
 		ggml_q8_0(want, v);
-		num_convert(NUM_Q8_0, got, NULL, NUM_FP32, v, NULL, 32, &rne);
+		num_convert(NUM_Q8_0, got, NULL, NUM_FP32, v, NULL, 32, 1, &rne);
 		CHECK(!memcmp(want, got, 34));
 		ggml_q4_0(want, v);
-		num_convert(NUM_Q4_0, got, NULL, NUM_FP32, v, NULL, 32, &rne);
+		num_convert(NUM_Q4_0, got, NULL, NUM_FP32, v, NULL, 32, 1, &rne);
 		CHECK(!memcmp(want, got, 18));
 	}
 }
@@ -844,9 +844,10 @@ static void block_tails(void)
 			for (size_t i = 0; i < 96; i++)
 				v[i] = (float)(i % 3);
 			memset(data, 0x5a, sizeof(data));
-			num_convert(t, data, scales, NUM_FP32, v, NULL, n, &rne);
+			num_convert(t, data, scales, NUM_FP32, v, NULL, n, 1, &rne);
 			CHECK(data[bytes] == 0x5a && scales[3] == 0x5a);
-			num_convert(NUM_FP32, back, NULL, t, data, scales, whole_blocks(n), &rne);
+			num_convert(NUM_FP32, back, NULL, t, data, scales, whole_blocks(n), 1,
+				    &rne);
 			for (size_t i = n; i < whole_blocks(n); i++)
 				CHECK(back[i] == 0);
 			CHECK(fabsf(back[0]) < 0.1f && (n < 3 || fabsf(back[2] - 2) < 0.1f));
@@ -872,9 +873,9 @@ static void wide_to_blocks(void)
 				d[i] = from_ints ? ints[i] : (double)(int64_t)rnd();
 				f[i] = (float)d[i];
 			}
-			num_convert(t, want, want_scales, NUM_FP32, f, NULL, 70, &rne);
+			num_convert(t, want, want_scales, NUM_FP32, f, NULL, 70, 1, &rne);
 			num_convert(t, got, scales, from_ints ? NUM_INT32 : NUM_FP64,
-				    from_ints ? (void *)ints : (void *)d, NULL, 70, &rne);
+				    from_ints ? (void *)ints : (void *)d, NULL, 70, 1, &rne);
 			CHECK(!memcmp(want, got, num_bytes(t, 70)));
 			CHECK(num_info(t)->class != NUM_MX || !memcmp(scales, want_scales, 3));
 		}
@@ -889,9 +890,9 @@ static void block_conversions(void)
 
 	for (int i = 0; i < 64; i++)
 		d[i] = (i % 13 - 6) * 0.5;
-	num_convert(NUM_MXE2M1, data, scales, NUM_FP64, d, NULL, 64, &rne);
-	num_convert(NUM_FP64, back, NULL, NUM_MXE2M1, data, scales, 64, &rne);
-	num_convert(NUM_MXE2M1, again, again_scales, NUM_FP64, back, NULL, 64, &rne);
+	num_convert(NUM_MXE2M1, data, scales, NUM_FP64, d, NULL, 64, 1, &rne);
+	num_convert(NUM_FP64, back, NULL, NUM_MXE2M1, data, scales, 64, 1, &rne);
+	num_convert(NUM_MXE2M1, again, again_scales, NUM_FP64, back, NULL, 64, 1, &rne);
 	CHECK(!memcmp(data, again, 32) && !memcmp(scales, again_scales, 2));
 	for (int i = 0; i < 64; i++)
 		CHECK(fabs(back[i] - d[i]) <= 0.5);
@@ -910,9 +911,9 @@ static void any_environment(void)
 		for (enum num_type to = 0; to < NUM_PLAIN_TYPES; to++) {
 			for (enum num_isa isa = 0; isa <= num_isa_best(); isa++) {
 				num_isa_set(isa);
-				num_convert(to, a->want, NULL, from, a->src, NULL, 1000, &rne);
+				num_convert(to, a->want, NULL, from, a->src, NULL, 1000, 1, &rne);
 				fp_control_set(AWKWARD_MXCSR);
-				num_convert(to, a->dst, NULL, from, a->src, NULL, 1000, &rne);
+				num_convert(to, a->dst, NULL, from, a->src, NULL, 1000, 1, &rne);
 				after = fp_control_get();
 				fp_control_set(old);
 				CHECK(after == AWKWARD_MXCSR);
