@@ -216,6 +216,8 @@ struct dsa_launch_counters {
 	uint64_t tensor_cycles; /* that tensor engines were busy */
 	uint64_t matrix_ops;
 	uint64_t matrix_cycles; /* that matrix units were busy */
+	uint64_t convert_ops;
+	uint64_t convert_cycles; /* that conversion units were busy */
 	uint64_t macs[DSA_MACS_COUNT];
 	uint64_t bytes[DSA_BYTES_COUNT];
 	uint64_t stalls[DSA_STALL_COUNT]; /* cycles */

@@ -25,31 +25,19 @@
  *                   begins when issued, or when the one before is through;
  *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
  *                   min(cores, programs of the launch), at least
-<<<<<<< HEAD
  *                   tensor_cycles; has completed hbm_latency later
  *   matrix op       on the core's matrix unit, which is a pipeline: begins
  *                   when issued, or when the one before has been fed in; is
  *                   fed in for m * n * k / rate, at least matrix_cycles; has
  *                   completed matrix_latency later. The rate is matrix_macs *
  *                   DSA_MACS_RATES / 32, of A's and B's the slower
- *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed
- *   LAUNCH          launch_ns + makespan of its programs, where in
-=======
- *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later
- *   matrix op       on the core's matrix unit, one after the other:
- *                   DSA_T_MATRIX_CYCLES + m * n * k / rate, where the rate is
- *                   matrix_macs for F16 and BF16, twice that for 8- and 6-bit
- *                   types and four times for 4-bit ones (the wider operand
- *                   counts; Q8_0 and Q4_0 as BF16), half for TF32, a 16th for
- *                   F32, a 32nd for F64
  *   conversion      on the core's conversion unit, one after the other:
- *                   DSA_T_CONVERT_CYCLES + the bytes of the source or of the
- *                   result, whichever are more, / DSA_T_CONVERT_BYTES; scales
+ *                   convert_cycles + the bytes of the source or of the
+ *                   result, whichever are more, / convert_bytes; scales
  *                   included
  *   wait            until the mbarrier's phase, the matrix operations, the
  *                   conversions or the stores, have completed
- *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
->>>>>>> convert
+ *   LAUNCH          launch_ns + makespan of its programs, where in
  *                   order of program number each goes to the core that is
  *                   free first, all cores being free at the start
  *
@@ -66,21 +54,6 @@
 
 #include <stdint.h>
 
-<<<<<<< HEAD
-=======
-#define DSA_T_RING_NS        300
-#define DSA_T_CMD_NS         50
-#define DSA_T_COPY_NS        800
-#define DSA_T_ROW_NS         2
-#define DSA_T_LAUNCH_NS      1500
-#define DSA_T_PROGRAM_CYCLES 32
-#define DSA_T_TENSOR_CYCLES  16
-#define DSA_T_HBM_CYCLES     600
-#define DSA_T_MATRIX_CYCLES  32
-#define DSA_T_CONVERT_CYCLES 16
-#define DSA_T_CONVERT_BYTES  512 /* a cycle */
-
->>>>>>> convert
 /* No program's clock goes beyond: sums of them do not wrap. */
 #define DSA_MAX_CYCLES (1ull << 56)
 

@@ -150,15 +150,19 @@ static void convert_rows(const struct dsa_convert_op *op, const struct mat_tile 
 static void charge(struct dsa_unit *u, const struct rv_ext *x, const struct dsa_convert_op *op,
 		   const struct mat_tile *src, const struct mat_tile *dst)
 {
-	uint64_t start = xdsa_now(u, x);
+	const struct dsa_cost *costs = &u->mem.core->cfg.cost;
+	uint64_t start = xdsa_now(u, x), busy;
 	uint64_t in = row_bytes(src, op->cols) + row_scales(src, op->cols);
 	uint64_t out = row_bytes(dst, op->cols) + row_scales(dst, op->cols);
 
+	busy = costs->convert_cycles +
+	       clock_div_up((in > out ? in : out) * op->rows, 1, costs->convert_bytes);
 	if (start < u->convert_free)
 		start = u->convert_free;
-	start += DSA_T_CONVERT_CYCLES +
-		 clock_div_up((in > out ? in : out) * op->rows, 1, DSA_T_CONVERT_BYTES);
+	start += busy;
 	u->convert_free = start < DSA_MAX_CYCLES ? start : DSA_MAX_CYCLES;
+	u->counters.convert_ops++;
+	u->counters.convert_cycles += busy;
 }
 
 static bool convert_start(struct dsa_unit *u, struct rv_ext *x)
@@ -189,6 +193,6 @@ bool convert_execute(struct dsa_unit *u, struct rv_ext *x)
 {
 	if (x->insn >> 25 == DSA_X_CONVERT_START)
 		return convert_start(u, x);
-	xdsa_wait(u, x, u->convert_free);
+	xdsa_wait(u, x->instret, u->convert_free, DSA_STALL_CONVERT);
 	return true;
 }

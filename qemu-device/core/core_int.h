@@ -189,7 +189,6 @@ struct dsa_unit {
 	uint64_t stamp;      /* mutex: order in which it last ran */
 	/* claim */
 	bool in_program;
-<<<<<<< HEAD
 	uint64_t prog;           /* number of the current or next program */
 	uint64_t batch_end;      /* programs [prog, batch_end) are its to run */
 	uint64_t batch_ns;       /* host time when the batch was taken */
@@ -201,22 +200,9 @@ struct dsa_unit {
 	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
 	uint64_t matrix_done;    /* and has completed all of them */
 	struct mat_unit *matrix; /* that unit's buffers */
+	uint64_t convert_free;   /* cycle at which its conversion unit is free */
+	uint8_t *convert_src;    /* as large as the scratchpad: sources that are written over */
 	bool spad_valid;         /* scratchpad holds data of this address space: */
-=======
-	uint64_t prog;               /* number of the current or next program */
-	uint64_t batch_end;          /* programs [prog, batch_end) are its to run */
-	uint64_t batch_ns;           /* host time when the batch was taken */
-	uint64_t code_gen;           /* launch that decoded code belongs to */
-	uint64_t done, instructions; /* not yet reported to the launch */
-	uint64_t stall;              /* cycles that the program has waited */
-	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
-	uint64_t store_done;         /* and has completed all stores */
-	uint64_t matrix_free;        /* cycle at which its matrix unit is free */
-	struct mat_unit *matrix;     /* that unit's buffers */
-	uint64_t convert_free;       /* cycle at which its conversion unit is free */
-	uint8_t *convert_src;        /* as large as the scratchpad: sources that are written over */
-	bool spad_valid;             /* scratchpad holds data of this address space: */
->>>>>>> convert
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;

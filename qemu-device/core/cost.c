@@ -27,6 +27,10 @@ const struct dsa_cost_field dsa_cost_fields[DSA_COST_FIELDS] = {
 	      "from the last product of a matrix operation to its completion, cycles"),
 	FIELD("matrix-cycles", matrix_cycles, 1, CYCLES_MAX,
 	      "that a matrix operation keeps its unit busy at least"),
+	FIELD("convert-cycles", convert_cycles, 0, CYCLES_MAX,
+	      "that a conversion keeps its unit busy beside its bytes"),
+	FIELD("convert-bytes", convert_bytes, 1, 65536,
+	      "that a conversion reads or writes in a cycle"),
 };
 
 _Static_assert(sizeof(struct dsa_cost) == DSA_COST_FIELDS * sizeof(uint32_t), "a field each");
@@ -62,7 +66,9 @@ const char *cost_error(const struct dsa_cost *cost)
 	  .hbm_latency = 600,   \
 	  .tensor_cycles = 16,  \
 	  .matrix_latency = 32, \
-	  .matrix_cycles = 4 }
+	  .matrix_cycles = 4,   \
+	  .convert_cycles = 16, \
+	  .convert_bytes = 512 }
 
 #define COST_EDGE               \
 	{ .ring_ns = 600,       \
@@ -75,7 +81,9 @@ const char *cost_error(const struct dsa_cost *cost)
 	  .hbm_latency = 60,    \
 	  .tensor_cycles = 8,   \
 	  .matrix_latency = 16, \
-	  .matrix_cycles = 4 }
+	  .matrix_cycles = 4,   \
+	  .convert_cycles = 16, \
+	  .convert_bytes = 64 }
 
 /* With 16 cores: operations a second of bf16 to bytes a second of HBM. */
 static const struct {

@@ -3,7 +3,7 @@
 #include "clock.h"
 #include "core_int.h"
 
-_Static_assert(sizeof(struct dsa_launch_counters) == 37 * sizeof(uint64_t),
+_Static_assert(sizeof(struct dsa_launch_counters) == 39 * sizeof(uint64_t),
 	       "nothing but 64-bit words");
 
 void counters_add(struct dsa_launch_counters *sum, const struct dsa_launch_counters *more)

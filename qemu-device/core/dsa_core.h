@@ -96,9 +96,10 @@ struct dsa_cost {
 	uint32_t vector_bits;                /* power of two */
 	uint32_t hbm_latency, tensor_cycles; /* cycles */
 	uint32_t matrix_latency, matrix_cycles;
+	uint32_t convert_cycles, convert_bytes;
 };
 
-#define DSA_COST_FIELDS 11
+#define DSA_COST_FIELDS 13
 
 /* A field's name as a property or option, its range, and what it is. */
 struct dsa_cost_field {

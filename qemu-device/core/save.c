@@ -17,11 +17,7 @@
 
 #define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
 #define SAVE_VERSION \
-<<<<<<< HEAD
-	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters */
-=======
-	3 /* 3: the conversion unit's clock; 2: vector registers, clocks of what cores do beside computing */
->>>>>>> convert
+	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions */
 #define SAVE_PAGE 4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
@@ -451,18 +447,12 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	IO(s, u->tensor_free);
 	IO(s, u->store_done);
 	IO(s, u->matrix_free);
-<<<<<<< HEAD
 	IO(s, u->matrix_done);
-	check(s,
-	      u->stall <= DSA_MAX_CYCLES && u->matrix_free <= DSA_MAX_CYCLES &&
-		      u->matrix_done <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
-=======
 	IO(s, u->convert_free);
 	check(s,
 	      u->stall <= DSA_MAX_CYCLES && u->matrix_free <= DSA_MAX_CYCLES &&
-		      u->convert_free <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
->>>>>>> convert
-		      u->store_done <= DSA_MAX_CYCLES,
+		      u->matrix_done <= DSA_MAX_CYCLES && u->tensor_free <= DSA_MAX_CYCLES &&
+		      u->convert_free <= DSA_MAX_CYCLES && u->store_done <= DSA_MAX_CYCLES,
 	      "a core's clock is out of range");
 	io_arch(s, &u->hart.arch);
 	io_vector(s, &u->hart);

@@ -288,11 +288,8 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	u->tensor_free = 0;
 	u->store_done = 0;
 	u->matrix_free = 0;
-<<<<<<< HEAD
 	u->matrix_done = 0;
-=======
 	u->convert_free = 0;
->>>>>>> convert
 	u->in_program = true;
 }
 
@@ -301,18 +298,10 @@ static void program_end(struct dsa_unit *u)
 	uint64_t instret = u->hart.arch.instret, cycles;
 
 	/* A program is over when all that it started is. */
-<<<<<<< HEAD
 	xdsa_wait(u, instret, u->store_done, DSA_STALL_TENSOR);
 	xdsa_wait(u, instret, u->matrix_done, DSA_STALL_MATRIX);
+	xdsa_wait(u, instret, u->convert_free, DSA_STALL_CONVERT);
 	cycles = xdsa_clock(u, instret);
-=======
-	if (cycles < u->store_done)
-		cycles = u->store_done;
-	if (cycles < u->matrix_free)
-		cycles = u->matrix_free;
-	if (cycles < u->convert_free)
-		cycles = u->convert_free;
->>>>>>> convert
 	if (cycles > DSA_MAX_CYCLES)
 		cycles = DSA_MAX_CYCLES;
 	cycles += u->mem.core->cfg.cost.program_cycles;
