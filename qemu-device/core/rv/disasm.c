@@ -47,6 +47,37 @@ static void put_vtype(struct text *t, uint32_t vtype)
 	    vtype & 0x80 ? "ma" : "mu");
 }
 
+void rv_vtype_text(uint64_t vtype, char *buf, size_t size)
+{
+	struct text t = { .buf = buf, .size = size };
+
+	if (vtype >> 63)
+		put(&t, "vill");
+	else
+		put_vtype(&t, (uint32_t)vtype);
+}
+
+static void put_csr(struct text *t, uint32_t csr)
+{
+	static const struct {
+		uint32_t number;
+		const char *name;
+	} names[] = {
+		{ 0x001, "fflags" }, { 0x002, "frm" },     { 0x003, "fcsr" }, { 0x008, "vstart" },
+		{ 0x009, "vxsat" },  { 0x00a, "vxrm" },    { 0x00f, "vcsr" }, { 0xc00, "cycle" },
+		{ 0xc01, "time" },   { 0xc02, "instret" }, { 0xc20, "vl" },   { 0xc21, "vtype" },
+		{ 0xc22, "vlenb" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].number == csr) {
+			put(t, "%s", names[i].name);
+			return;
+		}
+	}
+	put(t, "0x%03" PRIx32, csr);
+}
+
 static bool put_vector_arg(struct text *t, char c, const struct rv_insn *in)
 {
 	switch (c) {
@@ -124,7 +155,7 @@ static void put_arg(struct text *t, char c, const struct rv_insn *in, uint64_t p
 		put(t, "0x%" PRIx64, pc + (uint64_t)(int64_t)in->imm);
 		break;
 	case 'c':
-		put(t, "0x%03" PRIx32, (uint32_t)in->imm);
+		put_csr(t, (uint32_t)in->imm);
 		break;
 	case 'z':
 		put(t, "%u", in->rs1);
@@ -158,22 +189,6 @@ unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size)
 		put_arg(&t, *p, &in, pc);
 	}
 	return in.len;
-}
-
-int rv_dest(uint32_t insn)
-{
-	struct rv_insn in;
-
-	if (!rv_decode(insn, &in))
-		return -1;
-	switch (in.row->args[0]) {
-	case 'd':
-		return in.rd;
-	case 'D':
-		return 32 + in.rd;
-	default:
-		return -1;
-	}
 }
 
 const char *rv_reg_name(int reg)

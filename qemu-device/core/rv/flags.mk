@@ -5,7 +5,7 @@
 RV_CFLAGS := -frounding-math -ffp-contract=off -fno-math-errno
 # Link with -lm (fma, sqrt on hosts without the instructions).
 RV_SRCS := qemu-device/core/rv/rv.c qemu-device/core/rv/block.c \
-	qemu-device/core/rv/decode.c qemu-device/core/rv/disasm.c \
+	qemu-device/core/rv/decode.c qemu-device/core/rv/dest.c qemu-device/core/rv/disasm.c \
 	qemu-device/core/rv/exec_fma.c qemu-device/core/rv/exec_base.c \
 	qemu-device/core/rv/mem.c qemu-device/core/rv/ops.c \
 	qemu-device/core/rv/softfp.c qemu-device/core/rv/half.c $(addprefix qemu-device/core/rv/vec_,cfg.c int.c mem.c fp.c \

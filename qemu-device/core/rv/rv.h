@@ -300,7 +300,22 @@ const char *rv_cause_name(enum rv_cause cause);
 unsigned int rv_disasm(uint32_t insn, uint64_t pc, char *buf, size_t size);
 /* The register that it writes: 0 to 31 integer, 32 to 63 floating point; -1: none, or unknown. */
 int rv_dest(uint32_t insn);
-/* ABI name of such a register. */
+/* Is it one of the vector unit's? */
+bool rv_is_vector(uint32_t insn);
+/*
+ * The vector registers that it writes under the hart's present vtype and vl:
+ * @fields groups, @step registers apart from register @reg on, of @count
+ * elements each. False: none.
+ */
+struct rv_vdest {
+	unsigned int reg, fields, step;
+	int size; /* log2 of an element's bytes; -1: mask bits */
+	uint64_t count;
+};
+bool rv_vector_dest(const struct rv_hart *h, uint32_t insn, struct rv_vdest *d);
+/* "e32,m2,ta,ma", or "vill". */
+void rv_vtype_text(uint64_t vtype, char *buf, size_t size);
+/* ABI name of an integer or floating point register. */
 const char *rv_reg_name(int reg);
 
 #endif /* DSA_CORE_RV_H */
