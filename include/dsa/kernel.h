@@ -400,6 +400,17 @@ DSA__INLINE void dsa_matrix_start(const struct dsa_matrix_op *op)
 	DSA__X1(DSA_X_MATRIX, DSA_X_MATRIX_START, op);
 }
 
+/**
+ * dsa_matrix_arrive() - One arrival at @bar when all matrix operations so far have completed.
+ *
+ * For waiting until operands may be overwritten while later operations run;
+ * dsa_matrix_wait() would wait for those too. Faults as dsa_mbarrier_arrive().
+ */
+DSA__INLINE void dsa_matrix_arrive(struct dsa_mbarrier *bar)
+{
+	DSA__X1(DSA_X_MATRIX, DSA_X_MATRIX_ARRIVE, bar);
+}
+
 /** dsa_matrix_wait() - Wait until all matrix operations that this program started have completed. */
 DSA__INLINE void dsa_matrix_wait(void)
 {

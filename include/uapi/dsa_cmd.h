@@ -338,8 +338,9 @@ enum dsa_x_tensor {
 };
 
 enum dsa_x_matrix {
-	DSA_X_MATRIX_START = 0, /* rs1: VA of a struct dsa_matrix_op */
-	DSA_X_MATRIX_WAIT = 1,  /* waits until all operations have completed */
+	DSA_X_MATRIX_START = 0,  /* rs1: VA of a struct dsa_matrix_op */
+	DSA_X_MATRIX_WAIT = 1,   /* waits until all operations have completed */
+	DSA_X_MATRIX_ARRIVE = 2, /* rs1: mbarrier; one arrival when all before have completed */
 };
 
 enum dsa_x_convert {

@@ -416,6 +416,9 @@ bool mbarrier_execute(struct dsa_unit *u, struct rv_ext *x);
 bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t bytes,
 		      uint64_t cycle);
 
+/* One arrival at the mbarrier at @x->rs1 in @cycle. */
+bool mbarrier_arrive_in(struct dsa_unit *u, struct rv_ext *x, uint64_t cycle);
+
 /* ---- tensor.c; claim ---- */
 bool tensor_execute(struct dsa_unit *u, struct rv_ext *x);
 

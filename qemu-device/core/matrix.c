@@ -157,10 +157,23 @@ static bool matrix_start(struct dsa_unit *u, struct rv_ext *x)
 	return true;
 }
 
+/* When all operations so far have completed, which is at once if there are none. */
+static bool matrix_arrive(struct dsa_unit *u, struct rv_ext *x)
+{
+	uint64_t now = xdsa_now(u, x);
+
+	return mbarrier_arrive_in(u, x, now > u->matrix_done ? now : u->matrix_done);
+}
+
 bool matrix_execute(struct dsa_unit *u, struct rv_ext *x)
 {
-	if (x->insn >> 25 == DSA_X_MATRIX_START)
+	switch (x->insn >> 25) {
+	case DSA_X_MATRIX_START:
 		return matrix_start(u, x);
-	xdsa_wait(u, x->instret, u->matrix_done, DSA_STALL_MATRIX);
-	return true;
+	case DSA_X_MATRIX_ARRIVE:
+		return matrix_arrive(u, x);
+	default:
+		xdsa_wait(u, x->instret, u->matrix_done, DSA_STALL_MATRIX);
+		return true;
+	}
 }

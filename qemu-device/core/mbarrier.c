@@ -75,19 +75,29 @@ static bool mbarrier_init(struct dsa_unit *u, struct rv_ext *x)
 	return true;
 }
 
-static bool mbarrier_arrive(struct dsa_unit *u, struct rv_ext *x)
+static bool arrive(struct dsa_unit *u, struct rv_ext *x, uint64_t count, uint64_t cycle)
 {
 	struct dsa_mbarrier b, *at = mbarrier_get(u, x, x->rs1, &b);
 
 	if (!at)
 		return false;
-	if (!x->rs2 || x->rs2 > b.pending)
+	if (!count || count > b.pending)
 		return xdsa_fault(x, DSA_ERR_BARRIER, DSA_ACCESS_NONE, x->rs1);
 	x->rd = b.phase;
-	b.pending -= x->rs2;
-	mbarrier_note(&b, xdsa_now(u, x));
+	b.pending -= count;
+	mbarrier_note(&b, cycle);
 	memcpy(at, &b, sizeof(b));
 	return true;
+}
+
+static bool mbarrier_arrive(struct dsa_unit *u, struct rv_ext *x)
+{
+	return arrive(u, x, x->rs2, xdsa_now(u, x));
+}
+
+bool mbarrier_arrive_in(struct dsa_unit *u, struct rv_ext *x, uint64_t cycle)
+{
+	return arrive(u, x, 1, cycle);
 }
 
 static bool mbarrier_expect(struct dsa_unit *u, struct rv_ext *x)

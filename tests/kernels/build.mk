@@ -3,10 +3,16 @@
 
 HOST_TESTS += $(TOP)/tests/kernels/kernels
 
-$(TOP)/tests/kernels/kernels: | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so
+$(TOP)/tests/kernels/kernels: | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so \
+	$(B)/tests/kernels/roofline.elf
 
 # -ffp-contract=off: each rounding is where the source says.
 $(B)/tests/kernels/ref.so: tests/kernels/ref.c libdsa/kernels/math.h include/uapi/dsa_cmd.h | $(HOST_READY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -I$(TOP)/include/uapi $(CFLAGS) -O3 -ffp-contract=off -shared -fPIC -o $@ $< -lm
+
+$(B)/tests/kernels/roofline.elf: tests/kernels/roofline.c $(DSACC_DEPS) | $(HOST_READY)
+	$(call say,DSACC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/dsacc -march=rv64gcv_zba_zbb_zbs -Wextra -Werror -o $@ $<

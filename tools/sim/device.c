@@ -148,21 +148,32 @@ void device_free(struct sim *s)
 
 /* ---- threads ---- */
 
-static void wait_for_work(struct sim *s, bool poll)
+/* For a wake, or at most @ns. */
+static void wait_for_work(struct sim *s, uint64_t ns)
 {
 	struct timespec ts;
 
-	if (!poll) {
+	if (ns == UINT64_MAX) {
 		pthread_cond_wait(&s->work, &s->lock);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &ts);
-	ts.tv_nsec += POLL_NS;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_nsec -= 1000000000;
-		ts.tv_sec++;
-	}
+	ns += (uint64_t)ts.tv_nsec;
+	ts.tv_sec += (time_t)(ns / 1000000000);
+	ts.tv_nsec = (long)(ns % 1000000000);
 	pthread_cond_timedwait(&s->work, &s->lock, &ts);
+}
+
+/* How long there is nothing to do unless something wakes us, ns. */
+static uint64_t idle_ns(struct sim *s, enum dsa_run_result r)
+{
+	uint64_t due = s->o->cfg.pace ? dsa_core_due_ns(s->core) : UINT64_MAX;
+	uint64_t now = clock_ns(), idle = r == DSA_RUN_POLL ? POLL_NS : UINT64_MAX;
+
+	if (due == UINT64_MAX)
+		return idle;
+	due = due > now ? due - now : 0;
+	return due < idle ? due : idle;
 }
 
 /* Nobody runs, and waiting semaphores were looked at again: s->lock held. */
@@ -183,16 +194,19 @@ static void *executor(void *arg)
 	pthread_mutex_lock(&s->lock);
 	while (!s->quit) {
 		enum dsa_run_result r;
+		uint64_t idle = 0;
 
 		seen = s->wakes;
 		s->running++;
 		pthread_mutex_unlock(&s->lock);
 		r = dsa_core_run(s->core, s->budget_us);
+		if (r != DSA_RUN_MORE)
+			idle = idle_ns(s, r);
 		pthread_mutex_lock(&s->lock);
 		s->running--;
 		count_stall(s, r);
 		if (r != DSA_RUN_MORE && s->wakes == seen && !s->quit)
-			wait_for_work(s, r == DSA_RUN_POLL);
+			wait_for_work(s, idle);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;

@@ -46,10 +46,15 @@ static const char help[] =
 	"  --vlen BITS  --matrix-macs N  --core-clock-khz KHZ\n"
 	"  --hbm-bandwidth MB_PER_S  --bus-bandwidth MB_PER_S\n"
 	"                       the device, as the properties of QEMU's -device dsa\n"
-	"  --help, --version\n"
-	"\n"
-	"Exit status: 0; 1 the run failed; 2 bad options or input. Of a bare program: tohost >> 1.\n"
-	"docs/dsa-sim.md has examples.\n";
+	"  --pace none|model    model: completions come no earlier than modelled (default none)\n"
+	"Constants of the cost model, defaults by preset:\n"
+	"",
+		  help_end[] =
+			  "\n"
+			  "  --help, --version\n"
+			  "\n"
+			  "Exit status: 0; 1 the run failed; 2 bad options or input. Of a bare program: tohost >> 1.\n"
+			  "docs/dsa-sim.md has examples.\n";
 
 enum {
 	OPT_FN = 256,
@@ -76,10 +81,12 @@ enum {
 	OPT_CLOCK,
 	OPT_HBM_BW,
 	OPT_BUS_BW,
+	OPT_PACE,
 	OPT_VERSION,
+	OPT_COST, /* and the numbers behind it: fields of the cost model */
 };
 
-static const struct option longs[] = {
+static const struct option fixed[] = {
 	{ "fn", required_argument, NULL, OPT_FN },
 	{ "grid", required_argument, NULL, OPT_GRID },
 	{ "buf", required_argument, NULL, OPT_BUF },
@@ -105,10 +112,33 @@ static const struct option longs[] = {
 	{ "core-clock-khz", required_argument, NULL, OPT_CLOCK },
 	{ "hbm-bandwidth", required_argument, NULL, OPT_HBM_BW },
 	{ "bus-bandwidth", required_argument, NULL, OPT_BUS_BW },
+	{ "pace", required_argument, NULL, OPT_PACE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
+
+#define FIXED (sizeof(fixed) / sizeof(fixed[0]))
+
+/* All of those and the cost model's, for getopt_long(). */
+static const struct option *all_options(void)
+{
+	static struct option all[DSA_COST_FIELDS + FIXED];
+
+	for (unsigned int i = 0; i < DSA_COST_FIELDS; i++)
+		all[i] = (struct option){ dsa_cost_fields[i].name, required_argument, NULL,
+					  OPT_COST + (int)i };
+	memcpy(all + DSA_COST_FIELDS, fixed, sizeof(fixed));
+	return all;
+}
+
+static void print_help(void)
+{
+	fputs(help, stdout);
+	for (unsigned int i = 0; i < DSA_COST_FIELDS; i++)
+		printf("  --%-18s %s\n", dsa_cost_fields[i].name, dsa_cost_fields[i].text);
+	fputs(help_end, stdout);
+}
 
 /* ---- numbers ---- */
 
@@ -410,6 +440,24 @@ static void parse_timeout(struct options *o, const char *text)
 		usage_error("--timeout %s: not a number of seconds above 0", text);
 }
 
+static void cost_option(struct dsa_cost *cost, unsigned int i, const char *text)
+{
+	const struct dsa_cost_field *f = &dsa_cost_fields[i];
+	char name[64];
+
+	snprintf(name, sizeof(name), "--%s", f->name);
+	*dsa_cost_at(cost, i) = (uint32_t)number(name, text, f->min, f->max);
+	if (cost->vector_bits & (cost->vector_bits - 1))
+		usage_error("%s %s: not a power of two", name, text);
+}
+
+static void parse_pace(struct options *o, const char *text)
+{
+	o->cfg.pace = !strcmp(text, "model");
+	if (!o->cfg.pace && strcmp(text, "none"))
+		usage_error("--pace %s: there are none, model", text);
+}
+
 static bool device_option(struct options *o, int c, const char *text)
 {
 	struct dsa_core_config *d = &o->cfg;
@@ -449,8 +497,14 @@ static bool device_option(struct options *o, int c, const char *text)
 	case OPT_BUS_BW:
 		d->bus_mb_per_s = (uint32_t)number("--bus-bandwidth", text, 1, UINT32_MAX);
 		return true;
+	case OPT_PACE:
+		parse_pace(o, text);
+		return true;
 	default:
-		return false;
+		if (c < OPT_COST)
+			return false;
+		cost_option(&d->cost, (unsigned int)(c - OPT_COST), text);
+		return true;
 	}
 }
 
@@ -515,7 +569,7 @@ static void other_option(struct options *o, int c, const char *text)
 		o->verbose = true;
 		break;
 	case 'h':
-		fputs(help, stdout);
+		print_help();
 		exit(0);
 	case OPT_VERSION:
 		puts("dsa-sim 1.0");
@@ -549,7 +603,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	dsa_core_config_default(&o->cfg);
 	o->threads = cpus < 1 ? 1 : cpus > MAX_THREADS ? MAX_THREADS : (unsigned int)cpus;
 	argv[0] = "dsa-sim";
-	while ((c = getopt_long(argc, argv, "-vh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "-vh", all_options(), NULL)) != -1) {
 		if (c == 1 && o->elf)
 			usage_error("unexpected argument '%s': the ELF file is %s", optarg, o->elf);
 		else if (c == 1)

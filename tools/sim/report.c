@@ -307,9 +307,7 @@ static void print_text(struct sim *s, const struct result *r)
 			continue;
 		instructions += l->counters.instructions;
 		printf("%s, grid %u,%u,%u\n", l->kernel, l->grid[0], l->grid[1], l->grid[2]);
-		printf("  programs      %" PRIu64 "\n", l->counters.programs);
-		printf("  instructions  %" PRIu64 "\n", l->counters.instructions);
-		printf("  modelled      %.3f us\n", (double)launch_ns(l) / 1e3);
+		counters_print(&s->o->cfg, &l->counters);
 	}
 	if (r->outcome == RUN_OK && r->wall_ns)
 		printf("took %.3f ms of host time, %.0f million instructions/s\n",
@@ -387,10 +385,12 @@ static void json_launches(const struct options *o)
 		json_string("kernel", l->kernel);
 		printf(", \"grid\": [%u, %u, %u], \"programs\": %" PRIu64
 		       ", \"instructions\": %" PRIu64 ",\n      \"start_ns\": %" PRIu64
-		       ", \"end_ns\": %" PRIu64 ", \"modelled_ns\": %" PRIu64 " }",
+		       ", \"end_ns\": %" PRIu64 ", \"modelled_ns\": %" PRIu64,
 		       l->grid[0], l->grid[1], l->grid[2], l->counters.programs,
 		       l->counters.instructions, l->counters.start_ns, l->counters.end_ns,
 		       launch_ns(l));
+		counters_json(&o->cfg, &l->counters);
+		printf(" }");
 	}
 	printf("\n  ]");
 }
@@ -411,9 +411,13 @@ static void print_json(struct sim *s, const struct result *r)
 	       r->queue_ns, r->wall_ns, s->o->threads);
 	printf(",\n  \"device\": { \"cores\": %u, \"copy_engines\": %u, \"hbm_bytes\": %" PRIu64
 	       ", \"scratchpad_bytes\": %u,\n    \"vlen\": %u, \"matrix_macs\": %u, \"core_clock_khz\": %u, \"hbm_mb_per_s\": %u, "
-	       "\"bus_mb_per_s\": %u }",
+	       "\"bus_mb_per_s\": %u",
 	       d->cores, d->copy_engines, d->hbm_size, d->scratch_size, d->vlen, d->matrix_macs,
 	       d->core_clock_khz, d->hbm_mb_per_s, d->bus_mb_per_s);
+	for (unsigned int i = 0; i < DSA_COST_FIELDS; i++)
+		printf(",%s\"%s\": %u", i % 4 ? " " : "\n    ", dsa_cost_fields[i].name,
+		       *dsa_cost_at(&s->o->cfg.cost, i));
+	printf(" }");
 	if (r->outcome == RUN_FAULT)
 		json_fault(s, &r->fault);
 	if (r->outcome == RUN_STALLED)

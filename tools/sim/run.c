@@ -206,6 +206,7 @@ static uint64_t put_launch(struct sim *s, uint64_t va, struct launch *l, unsigne
 		.scratch_bytes = (uint32_t)(l->meta.scratch_bytes + l->scratch),
 		.stack_bytes = (uint32_t)l->stack,
 		.counters = l->counters_va,
+		.counters_bytes = sizeof(struct dsa_launch_counters),
 		.id = id,
 	};
 

@@ -254,6 +254,10 @@ const char *error_text(uint32_t code);
 void place_text(struct sim *s, uint64_t pc, char *text, size_t size);
 void kernels_list(const struct elf *elf);
 
+/* ---- counters.c ---- */
+void counters_print(const struct dsa_core_config *d, const struct dsa_launch_counters *c);
+void counters_json(const struct dsa_core_config *d, const struct dsa_launch_counters *c);
+
 /* ---- hook.c ---- */
 uint64_t hook_event(void *host, struct dsa_debug *at);
 bool hook_wanted(const struct sim *s, const struct dsa_debug *at);
