@@ -420,6 +420,50 @@ DSA__INLINE void dsa_matrix_wait(void)
 			 : "memory");
 }
 
+/** dsa_tile_scaled() - The same as dsa_tile() for an MX type: its scales at @scales, rows @scale_pitch bytes apart. */
+#define dsa_tile_scaled(type_, spad_, pitch_, scales_, scale_pitch_)        \
+	((struct dsa_matrix_tile){ .addr = (uint64_t)(spad_),               \
+				   .scales = (uint64_t)(scales_),           \
+				   .pitch = (uint32_t)(pitch_),             \
+				   .scale_pitch = (uint32_t)(scale_pitch_), \
+				   .type = (type_) })
+
+/**
+ * DOC: Conversions
+ *
+ * The conversion unit turns a tile of any type into one of any other: plain
+ * types, MX types, Q8_0 and Q4_0 in both directions, scaled, saturating or not,
+ * to nearest or stochastically (docs/numerics.md). It works while the program
+ * goes on: start it, and wait before the result is read or the source
+ * overwritten. Operations execute in order. The result may take the place of the
+ * source. Up to DSA_CONVERT_MAX elements at once. Faults: DSA_ERR_CONVERT_OP (a
+ * field out of range), DSA_ERR_SCRATCHPAD (a tile not wholly in the scratchpad,
+ * or not at a multiple of 16).
+ *
+ *	struct dsa_convert_op quantise = {
+ *		.src = dsa_tile(DSA_TYPE_F32, acc, 256 * 4),
+ *		.dst = dsa_tile_scaled(DSA_TYPE_MXF8E4M3, q, 256, scales, 256 / 32),
+ *		.rows = 128, .cols = 256, .scale = 1,
+ *	};
+ *	dsa_convert_start(&quantise);
+ *	dsa_convert_wait();
+ */
+
+/** dsa_convert_start() - Start the conversion that @op describes; @op may be reused at once. */
+DSA__INLINE void dsa_convert_start(const struct dsa_convert_op *op)
+{
+	DSA__X1(DSA_X_CONVERT, DSA_X_CONVERT_START, op);
+}
+
+/** dsa_convert_wait() - Wait until all conversions that this program started have completed. */
+DSA__INLINE void dsa_convert_wait(void)
+{
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, x0, x0"
+			 :
+			 : "i"(DSA_X_CONVERT), "i"(DSA_X_CONVERT_WAIT)
+			 : "memory");
+}
+
 /* Applies M(context, type, name) to up to 32 pairs (type, name). */
 #define DSA__PARENS             ()
 #define DSA__EXPAND(...)        DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(DSA__EXPAND2(__VA_ARGS__))))

@@ -50,15 +50,21 @@ static uint32_t magnitude(float v)
 	return u & 0x7fffffff;
 }
 
-/* The value of largest magnitude, the first of equals; +0 when all are zeros. *finite: all are. */
-static float largest(const float *v, size_t n, bool *finite)
+/* Of a whole block. Magnitudes are in the order of numbers; from 0x7f800000 on one is not finite. */
+static uint32_t largest_magnitude(const float *v)
 {
 	uint32_t most = 0;
+
+	for (size_t i = 0; i < NUM_BLOCK; i++)
+		most = magnitude(v[i]) > most ? magnitude(v[i]) : most;
+	return most;
+}
+
+/* The first value of magnitude @most, +0 for zeros. */
+static float value_of_magnitude(const float *v, uint32_t most)
+{
 	size_t i = 0;
 
-	for (size_t j = 0; j < n; j++)
-		most = magnitude(v[j]) > most ? magnitude(v[j]) : most;
-	*finite = most < 0x7f800000;
 	while (most && magnitude(v[i]) != most)
 		i++;
 	return most ? v[i] : 0;
@@ -72,30 +78,47 @@ static int element_emax(enum num_type t)
 	return emax[t - NUM_MXE4M3];
 }
 
-/* OCP MX 1.0, 6.3. Dividing by a power of two is exact or too small to matter (numerics.md). */
-static void mx_encode(enum num_type t, uint8_t *block, uint8_t *scale, float *v, size_t n,
+/* Of the scale: OCP MX 1.0, 6.3. */
+static int mx_exponent(enum num_type t, uint32_t most)
+{
+	int e = (most >> 23 ? (int)(most >> 23) : 1) - 127 - element_emax(t);
+
+	for (; most && most < 0x00800000; most <<= 1)
+		e--;
+	return !most || e < -127 ? -127 : e;
+}
+
+/*
+ * Divides the values of a block by its scale, which it returns. Dividing by a
+ * power of two is exact or too small to matter (numerics.md).
+ */
+static uint8_t mx_scale(enum num_type t, float *v)
+{
+	uint32_t most = largest_magnitude(v);
+	float factor;
+	int e;
+
+	if (most >= 0x7f800000) {
+		memset(v, 0, NUM_BLOCK * sizeof(*v));
+		return 0xff;
+	}
+	e = mx_exponent(t, most);
+	factor = num_scale_f32((uint8_t)(127 - e));
+	for (size_t i = 0; i < NUM_BLOCK; i++)
+		v[i] = v[i] * factor * (t == NUM_MXINT8 ? 64.0f : 1.0f);
+	return (uint8_t)(e + 127);
+}
+
+static void mx_encode(enum num_type t, void *data, uint8_t *scales, float *v, size_t blocks,
 		      const struct num_round *round)
 {
-	enum num_type element = num_block_element(t);
-	bool finite;
-	uint32_t max = magnitude(largest(v, n, &finite));
-	int e = (max >> 23 ? (int)(max >> 23) : 1) - 127 - element_emax(t);
 	struct num_round r = *round;
-	float factor;
 
-	memset(block, 0, num_info(t)->block);
-	*scale = 0xff;
-	if (!finite)
-		return;
-	for (; max && max < 0x00800000; max <<= 1)
-		e--;
-	e = !max || e < -127 ? -127 : e;
-	*scale = (uint8_t)(e + 127);
-	factor = num_scale_f32((uint8_t)(127 - e));
-	for (size_t i = 0; i < n; i++)
-		v[i] = v[i] * factor * (t == NUM_MXINT8 ? 64.0f : 1.0f);
+	for (size_t b = 0; b < blocks; b++)
+		scales[b] = mx_scale(t, v + b * NUM_BLOCK);
 	r.saturate = true;
-	num_row_encode(num_ops_of(num_isa_get()), block, element, v, n, &r);
+	num_row_encode(num_ops_of(num_isa_get()), data, num_block_element(t), v, blocks * NUM_BLOCK,
+		       &r);
 }
 
 static void store_d(uint8_t *block, float d)
@@ -107,22 +130,28 @@ static void store_d(uint8_t *block, float d)
 	block[1] = (uint8_t)(code >> 8);
 }
 
+/* To nearest, ties away from zero; |x| is far below 2^23. */
+static int round_away(float x)
+{
+	return (int)(x + (x < 0 ? -0x1.fffffep-2f : 0x1.fffffep-2f));
+}
+
 /* ggml's quantize_row_q8_0_ref(); its undefined cases: limited to 127, zero for NaN. */
-static void q8_encode(uint8_t *block, const float *v, size_t n, float max)
+static void q8_encode(uint8_t *block, const float *v, float max)
 {
 	float d = fabsf(max) / 127.0f;
 	float id = d != 0 ? 1.0f / d : 0;
 
 	store_d(block, d);
-	for (size_t i = 0; i < n; i++) {
-		float q = roundf(v[i] * id);
+	for (size_t i = 0; i < NUM_BLOCK; i++) {
+		float x = v[i] * id;
 
-		q = q > 127 ? 127 : q < -127 ? -127 : q;
-		block[2 + i] = (uint8_t)(q != q ? 0 : (int)q);
+		x = x > 127 ? 127 : x < -127 ? -127 : x;
+		block[2 + i] = (uint8_t)(x != x ? 0 : round_away(x));
 	}
 }
 
-/* ggml's quantize_row_q4_0_ref(); likewise. */
+/* ggml's quantize_row_q4_0_ref(); likewise. @n: beyond are no values, but what decodes to zero. */
 static void q4_encode(uint8_t *block, const float *v, size_t n, float max)
 {
 	float d = max / -8.0f;
@@ -140,35 +169,30 @@ static void q4_encode(uint8_t *block, const float *v, size_t n, float max)
 
 static void gguf_encode(enum num_type t, uint8_t *block, const float *v, size_t n)
 {
-	bool finite;
-	float max = largest(v, n, &finite);
+	uint32_t most = largest_magnitude(v);
 
 	memset(block, 0, num_info(t)->block);
-	if (!finite) {
+	if (most >= 0x7f800000)
 		block[1] = 0x7e;
-		return;
-	}
-	if (t == NUM_Q8_0)
-		q8_encode(block, v, n, max);
+	else if (t == NUM_Q8_0)
+		q8_encode(block, v, value_of_magnitude(v, most));
 	else
-		q4_encode(block, v, n, max);
+		q4_encode(block, v, n, value_of_magnitude(v, most));
 }
 
 void num_block_encode(enum num_type t, void *data, uint8_t *scales, const float *src, size_t n,
 		      const struct num_round *round)
 {
-	struct num_round r = *round;
-	uint8_t *block = data;
-	float v[NUM_BLOCK];
+	size_t blocks = (n + NUM_BLOCK - 1) / NUM_BLOCK;
+	NUM_BUFFER float v[NUM_CHUNK];
 
-	for (size_t i = 0; i < n; i += NUM_BLOCK, block += num_info(t)->block) {
-		size_t count = n - i < NUM_BLOCK ? n - i : NUM_BLOCK;
-
-		memcpy(v, src + i, count * sizeof(*v));
-		if (num_info(t)->class == NUM_MX)
-			mx_encode(t, block, scales + i / NUM_BLOCK, v, count, &r);
-		else
-			gguf_encode(t, block, v, count);
-		r.counter += NUM_BLOCK * r.step;
+	memcpy(v, src, n * sizeof(*v));
+	memset(v + n, 0, (blocks * NUM_BLOCK - n) * sizeof(*v));
+	if (num_info(t)->class == NUM_MX) {
+		mx_encode(t, data, scales, v, blocks, round);
+		return;
 	}
+	for (size_t b = 0; b < blocks; b++)
+		gguf_encode(t, (uint8_t *)data + b * num_info(t)->block, v + b * NUM_BLOCK,
+			    n - b * NUM_BLOCK);
 }

@@ -99,6 +99,7 @@ void num_row_encode(const struct num_ops *ops, void *row, enum num_type t, const
 void num_row_encode_f64(const struct num_ops *ops, void *row, enum num_type t, const double *src,
 			size_t n, const struct num_round *round);
 
+/* At most NUM_CHUNK elements from FP32, into blocks. */
 void num_block_encode(enum num_type t, void *data, uint8_t *scales, const float *src, size_t n,
 		      const struct num_round *round);
 

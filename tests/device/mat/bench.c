@@ -129,6 +129,7 @@ static double print_blas(void)
 static double conversions(enum num_type to, enum num_type from, enum num_mode mode)
 {
 	static uint8_t src[ELEMENTS * 8], dst[ELEMENTS * 8];
+	static uint8_t src_scales[ELEMENTS / 32], dst_scales[ELEMENTS / 32];
 	const struct num_round r = { .mode = mode, .seed = 1, .step = 1 };
 	double best = 1e9;
 
@@ -138,7 +139,7 @@ static double conversions(enum num_type to, enum num_type from, enum num_mode mo
 		double start = now(), t;
 
 		for (int i = 0; i < 50; i++)
-			num_convert(to, dst, NULL, from, src, NULL, ELEMENTS, 1, &r);
+			num_convert(to, dst, dst_scales, from, src, src_scales, ELEMENTS, 1, &r);
 		t = (now() - start) / 50;
 		best = t < best ? t : best;
 	}
@@ -148,15 +149,18 @@ static double conversions(enum num_type to, enum num_type from, enum num_mode mo
 static void print_conversions(void)
 {
 	static const enum num_type pairs[][2] = {
-		{ NUM_FP32, NUM_BF16 }, { NUM_BF16, NUM_FP32 },  { NUM_FP32, NUM_FP16 },
-		{ NUM_FP16, NUM_FP32 }, { NUM_FP32, NUM_E4M3 },  { NUM_E4M3, NUM_FP32 },
-		{ NUM_FP32, NUM_E2M1 }, { NUM_E2M1, NUM_FP32 },  { NUM_FP32, NUM_INT8 },
-		{ NUM_INT8, NUM_FP32 }, { NUM_INT8, NUM_INT32 }, { NUM_FP32, NUM_FP64 },
+		{ NUM_FP32, NUM_BF16 },   { NUM_BF16, NUM_FP32 },   { NUM_FP32, NUM_FP16 },
+		{ NUM_FP16, NUM_FP32 },   { NUM_FP32, NUM_E4M3 },   { NUM_E4M3, NUM_FP32 },
+		{ NUM_FP32, NUM_E2M1 },   { NUM_E2M1, NUM_FP32 },   { NUM_FP32, NUM_INT8 },
+		{ NUM_INT8, NUM_FP32 },   { NUM_INT8, NUM_INT32 },  { NUM_FP32, NUM_FP64 },
+		{ NUM_MXE4M3, NUM_FP32 }, { NUM_FP32, NUM_MXE4M3 }, { NUM_MXE2M1, NUM_FP32 },
+		{ NUM_Q8_0, NUM_FP32 },   { NUM_FP32, NUM_Q8_0 },   { NUM_Q4_0, NUM_FP32 },
+		{ NUM_FP32, NUM_Q4_0 },
 	};
 
 	printf("million elements a second, to nearest (stochastic):\n");
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-		printf("  %-5s to %-5s %6.0f (%.0f)\n", num_info(pairs[i][1])->name,
+		printf("  %-10s to %-10s %6.0f (%.0f)\n", num_info(pairs[i][1])->name,
 		       num_info(pairs[i][0])->name, conversions(pairs[i][0], pairs[i][1], NUM_RNE),
 		       conversions(pairs[i][0], pairs[i][1], NUM_STOCHASTIC));
 }
