@@ -464,7 +464,7 @@ static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 {
 	struct dsa_launch *l = &q->launch;
 	struct dsa_launch_counters counters = {
-		.programs = l->total,
+		.programs = l->total * l->size,
 		.instructions = l->instructions,
 		.start_ns = l->start_ns,
 		.end_ns = launch_end_ns(core, l),
@@ -482,8 +482,7 @@ static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 	}
 	core_lock(core);
 	core->busy_compute += clock_cycles_to_ns(l->cycles, core->cfg.core_clock_khz);
-	l->busy = false;
-	core->launches--;
+	launch_over(core, l);
 	cmd_done(q);
 	sem_signalled(core);
 	core_unlock(core);

@@ -151,7 +151,7 @@ static bool op_fields_ok(const struct dsa_tensor_op *op)
 {
 	bool moves_out = op->op != DSA_TENSOR_LOAD;
 
-	if (op->op > DSA_TENSOR_PREFETCH || (op->flags & ~DSA_TENSOR_BULK) || op->reserved ||
+	if (op->op > DSA_TENSOR_PREFETCH || (op->flags & ~DSA_TENSOR_BULK) || op->ranks ||
 	    op->reserved64 || (moves_out && op->mbar))
 		return false;
 	if (!(op->flags & DSA_TENSOR_BULK))

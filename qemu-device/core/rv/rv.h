@@ -124,6 +124,7 @@ struct rv_ext {
 	uint64_t rs1, rs2; /* values */
 	uint64_t instret;  /* instructions before it */
 	uint64_t rd;       /* result, zero at first */
+	bool wait;         /* result: nothing was done, rv_run() yields and retries it later */
 	uint32_t code;     /* of a fault, with access and addr */
 	enum rv_access access;
 	uint64_t addr;
@@ -165,6 +166,7 @@ struct rv_config {
 	uint64_t spad_va;   /* page aligned */
 	uint64_t spad_size; /* bytes, multiple of 16 */
 	void *spad;         /* host pointer; not owned; R, W, not X */
+	uint64_t memory_end; /* what vector instructions move below it is counted */
 	uint32_t vlen;      /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
 };
 
@@ -203,7 +205,7 @@ struct rv_hart {
 	/* Of vector instructions since rv_reset(). */
 	uint64_t vec_elements; /* processed */
 	uint64_t vec_beats;    /* cycles beyond their first, RV_LANE_BITS of elements each */
-	uint64_t vec_bytes;    /* loaded and stored outside the scratchpad */
+	uint64_t vec_bytes;    /* loaded and stored below cfg.memory_end */
 	/* Set by any thread, read by the owner; relaxed atomics. */
 	uint32_t stop;
 

@@ -116,7 +116,7 @@ static enum rv_step finish(struct access *a, uint64_t done)
 		a->h->arch.vstart = done;
 		return RV_STEP_FAULT;
 	}
-	if (a->n > a->start && a->base - a->h->spad_va >= a->h->cfg.spad_size)
+	if (a->n > a->start && a->base < a->h->cfg.memory_end)
 		a->h->vec_bytes += (a->n - a->start) * a->nf << a->size;
 	return rv_vdone(a->h);
 }
