@@ -23,17 +23,23 @@
  *                   begins when issued, or when the one before is through;
  *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
  *                   min(cores, programs of the launch), at least
- *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later
+ *                   DSA_T_TENSOR_CYCLES; has completed DSA_T_HBM_CYCLES later.
+ *                   A multicast is one load. Between scratchpads of a cluster:
+ *                   bytes / DSA_T_PEER_BYTES, and DSA_T_PEER_CYCLES later
  *   matrix op       on the core's matrix unit, one after the other:
  *                   DSA_T_MATRIX_CYCLES + m * n * k / rate, where the rate is
  *                   matrix_macs for F16 and BF16, twice that for 8- and 6-bit
  *                   types and four times for 4-bit ones (the wider operand
  *                   counts; Q8_0 and Q4_0 as BF16), half for TF32, a 16th for
  *                   F32, a 32nd for F64
- *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed
+ *   wait            until the mbarrier's phase, the matrix operations or the stores, have completed;
+ *                   until all programs of the cluster have arrived
+ *   cluster         as long as the longest of its programs
  *   LAUNCH          DSA_T_LAUNCH_NS + makespan of its programs, where in
  *                   order of program number each goes to the core that is
- *                   free first, all cores being free at the start
+ *                   free first, all cores being free at the start. With
+ *                   clusters: each cluster, in order of cluster number, to
+ *                   the first free of cores / cluster size groups of cores
  *
  * A queue's clock advances by what its packets cost. A doorbell to an idle
  * queue makes its next packet start no earlier than the device time of that
@@ -57,6 +63,8 @@
 #define DSA_T_TENSOR_CYCLES  16
 #define DSA_T_HBM_CYCLES     600
 #define DSA_T_MATRIX_CYCLES  32
+#define DSA_T_PEER_BYTES     128 /* a cycle */
+#define DSA_T_PEER_CYCLES    200
 
 /* No program's clock goes beyond: sums of them do not wrap. */
 #define DSA_MAX_CYCLES (1ull << 56)
