@@ -104,7 +104,8 @@ struct dsa_cmd_fill {
 
 /*
  * LAUNCH: runs a grid of programs, one program on one core at a time, in any
- * order and number at a time. Completes when all programs have returned.
+ * order and number at a time; those of a cluster at the same time. Completes
+ * when all programs have returned.
  *
  * Each program starts at @entry with
  *   a0 = @kernarg (passed on, never read by the device)
@@ -124,7 +125,9 @@ struct dsa_cmd_fill {
  * @id: any value; error records and traces repeat it.
  * @user: any value; programs read it as DSA_SYS_USER. libdsa passes the address
  * of a print buffer, 0 for none.
- * @cluster: programs of a cluster in each dimension; 0 is 1.
+ * @cluster: programs of a cluster in each dimension; 0 is 1. Each divides
+ * @grid's; the product is at most DSA_MAX_CLUSTER and at most the number of
+ * cores. A cluster that is the whole grid is a cooperative launch.
  * @counters_bytes: how much of the structure at @counters is written, a
  * multiple of 8 up to its size; 0: DSA_COUNTERS_DEFAULT, its first four fields.
  */
@@ -145,6 +148,7 @@ struct dsa_cmd_launch {
 
 #define DSA_DEFAULT_STACK_BYTES (64u << 10)
 #define DSA_MAX_GRID_DIM        0x7fffffffu
+#define DSA_MAX_CLUSTER         16 /* programs */
 #define DSA_COUNTERS_DEFAULT    32 /* bytes */
 #define DSA_LAUNCH_F_ACCUMULATE 0x1u
 
@@ -288,7 +292,7 @@ enum dsa_error_code {
 	DSA_ERR_TENSOR_MAP = 20, /* tensor map: a field out of its range */
 	DSA_ERR_TENSOR_OP = 21,  /* tensor operation: a field out of its range */
 	DSA_ERR_SCRATCHPAD = 22, /* not wholly in the scratchpad, or not aligned there */
-	DSA_ERR_BARRIER = 23,    /* no mbarrier, or counted below zero */
+	DSA_ERR_BARRIER = 23,    /* no mbarrier, counted below zero; cluster barrier out of turn */
 	DSA_ERR_DEADLOCK = 24,   /* waits for what can never happen */
 	DSA_ERR_MATRIX_OP =
 		25, /* matrix operation: a field out of its range, types that do not go */
@@ -316,6 +320,14 @@ enum dsa_access {
 #define DSA_SCRATCHPAD_BASE (1ull << 48)
 #define DSA_CORE_EXIT_ADDR  0xffffffffffff0000ull
 
+/*
+ * The scratchpad of the program of rank r in the cluster is also at
+ * DSA_CLUSTER_BASE + r * DSA_CLUSTER_STRIDE, for all programs of the cluster,
+ * itself included.
+ */
+#define DSA_CLUSTER_BASE   0x1010000000000ull
+#define DSA_CLUSTER_STRIDE (1ull << 32)
+
 /* Xdsa, custom-0 (opcode 0x0b), funct3 0: dsa.rd rd, sel (I-type immediate). */
 #define DSA_OPCODE_CUSTOM0 0x0b
 
@@ -329,6 +341,7 @@ enum dsa_x_unit {
 	DSA_X_TENSOR = 0,
 	DSA_X_MBAR = 1,
 	DSA_X_MATRIX = 2,
+	DSA_X_CLUSTER = 3,
 	DSA_X_CONVERT = 4,
 };
 
@@ -348,6 +361,11 @@ enum dsa_x_convert {
 	DSA_X_CONVERT_WAIT = 1,  /* waits until all operations have completed */
 };
 
+enum dsa_x_cluster {
+	DSA_X_CLUSTER_ARRIVE = 0, /* at the barrier of the cluster's programs */
+	DSA_X_CLUSTER_WAIT = 1,   /* until all have arrived */
+};
+
 enum dsa_x_mbar {
 	DSA_X_MBAR_INIT = 0,   /* rs1: mbarrier, rs2: arrivals a phase */
 	DSA_X_MBAR_ARRIVE = 1, /* rd: phase, rs1: mbarrier, rs2: arrivals */
@@ -359,7 +377,8 @@ enum dsa_x_mbar {
 /*
  * DOC: mbarriers
  *
- * An mbarrier is 64 bytes of scratchpad, 64-byte aligned. It counts arrivals
+ * An mbarrier is 64 bytes of scratchpad, 64-byte aligned; all programs of a
+ * cluster may use it, at its address in the cluster. It counts arrivals
  * and bytes: a phase completes when all its arrivals have happened and as
  * many bytes have been delivered as were expected. Then the next phase
  * begins, with the same number of arrivals. A program waits for the phase of a
@@ -475,15 +494,22 @@ enum dsa_tensor_swizzle {
  * DSA_TENSOR_BULK it moves @bytes bytes at VA @global without a map, else the
  * box of the map at @global at @coord. Loads deliver their bytes, those filled
  * in included, to @mbar; stores need none.
+ *
+ * With DSA_TENSOR_MULTICAST a load goes to the same place in the scratchpad of
+ * every program whose rank is a bit of @ranks, and delivers its bytes to the
+ * mbarrier at the same place in each.
+ *
+ * A bulk operation's @global may be in the cluster (DSA_CLUSTER_BASE): a copy
+ * between scratchpads. A store there delivers its bytes to @mbar, if not 0.
  */
 struct dsa_tensor_op {
 	uint8_t op;                     /* enum dsa_tensor_opcode */
-	uint8_t flags;                  /* DSA_TENSOR_BULK */
-	uint16_t reserved;              /* zero */
+	uint8_t flags;                  /* DSA_TENSOR_BULK, DSA_TENSOR_MULTICAST */
+	uint16_t ranks;                 /* of a multicast; else zero */
 	int32_t coord[DSA_TENSOR_RANK]; /* those beyond the rank, and of bulk: zero */
 	uint64_t global;
 	uint64_t spad;  /* address in the scratchpad */
-	uint64_t mbar;  /* address in the scratchpad; 0 with stores and prefetches */
+	uint64_t mbar;  /* address in a scratchpad; 0 with stores to memory and prefetches */
 	uint64_t bytes; /* of bulk, multiple of 16; else zero */
 	uint64_t reserved64;
 };
@@ -497,7 +523,8 @@ enum dsa_tensor_opcode {
 	DSA_TENSOR_PREFETCH = 5, /* checks and translates; moves nothing */
 };
 
-#define DSA_TENSOR_BULK 0x1u
+#define DSA_TENSOR_BULK      0x1u
+#define DSA_TENSOR_MULTICAST 0x2u
 
 /*
  * DOC: Matrix operations
@@ -584,6 +611,11 @@ enum dsa_sys_selector {
 	DSA_SYS_CYCLES = 10,
 	DSA_SYS_KERNARG_BYTES = 11,
 	DSA_SYS_USER = 12, /* of the launch, for its software */
+	DSA_SYS_CLUSTER_RANK = 13,
+	DSA_SYS_CLUSTER_SIZE = 14, /* programs */
+	DSA_SYS_CLUSTER_X = 15,    /* the cluster's dimensions */
+	DSA_SYS_CLUSTER_Y = 16,
+	DSA_SYS_CLUSTER_Z = 17,
 	DSA_SYS_COUNT
 };
 

@@ -25,7 +25,9 @@
  *                   begins when issued, or when the one before is through;
  *                   takes its bytes' share of the HBM, hbm_mb_per_s divided by
  *                   min(cores, programs of the launch), at least
- *                   tensor_cycles; has completed hbm_latency later
+ *                   tensor_cycles; has completed hbm_latency later.
+ *                   A multicast is one load. Between scratchpads of a cluster:
+ *                   bytes / peer_bytes, and peer_latency later
  *   matrix op       on the core's matrix unit, which is a pipeline: begins
  *                   when issued, or when the one before has been fed in; is
  *                   fed in for m * n * k / rate, at least matrix_cycles; has
@@ -36,10 +38,14 @@
  *                   result, whichever are more, / convert_bytes; scales
  *                   included
  *   wait            until the mbarrier's phase, the matrix operations, the
- *                   conversions or the stores, have completed
+ *                   conversions or the stores, have completed; until
+ *                   all programs of the cluster have arrived
+ *   cluster         as long as the longest of its programs
  *   LAUNCH          launch_ns + makespan of its programs, where in
  *                   order of program number each goes to the core that is
- *                   free first, all cores being free at the start
+ *                   free first, all cores being free at the start. With
+ *                   clusters: each cluster, in order of cluster number, to
+ *                   the first free of cores / cluster size groups of cores
  *
  * A queue's clock advances by what its packets cost. A doorbell to an idle
  * queue makes its next packet start no earlier than the device time of that

@@ -36,9 +36,14 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 #define DSA_MAX_BATCH        64   /* programs handed to a core at once */
 #define DSA_SEM_TIMES        256
 #define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock */
+#define DSA_CLUSTER_TURN     1024      /* instructions that a program of a cluster runs at a time */
+#define DSA_RESERVE_NS       100000000 /* host time, see launch.c */
 #define DSA_POLL_NS          200000
 #define DSA_LOG_BURST        64
 #define DSA_CLEAR_CHUNK      (16u << 20)
+
+/* Addresses that are, or would be, of scratchpads in a cluster. */
+#define DSA_CLUSTER_SPAN (DSA_MAX_CLUSTER * DSA_CLUSTER_STRIDE)
 
 /* Not on any register: the access was dropped because its queue stops. */
 #define DSA_ERR_ABORTED 0x100u
@@ -121,21 +126,23 @@ struct dsa_copy {
 	uint64_t hbm_bytes, bus_bytes, all_rows; /* for the clock */
 };
 
-/* A grid in progress. */
+/* A grid in progress, as clusters: where the LAUNCH has none, each program is one. */
 struct dsa_launch {
 	struct dsa_cmd_launch cmd;         /* fixed while busy */
 	bool busy;                         /* mutex */
-	uint64_t total;                    /* fixed while busy */
-	uint64_t next;                     /* mutex: programs handed out */
-	uint64_t done;                     /* mutex: programs that returned */
+	uint32_t size;                     /* fixed while busy: programs of a cluster */
+	uint64_t total;                    /* fixed while busy: clusters */
+	uint64_t next;                     /* mutex: clusters handed out */
+	uint64_t done;                     /* mutex: clusters whose programs all returned */
 	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
-	uint64_t cycles;                   /* mutex: sum over accounted programs */
+	uint64_t cycles;                   /* mutex: sum over the programs' cores, accounted ones */
 	uint64_t start_ns;                 /* fixed while busy */
 	uint64_t gen;                      /* fixed while busy; unique */
-	uint32_t batch;                    /* mutex: programs to hand out at once */
+	uint32_t batch;                    /* mutex: clusters to hand out at once */
 	uint32_t units;                    /* mutex: cores that work for it */
-	uint32_t parked;                   /* mutex: of these, unclaimed ones */
-	uint64_t *window;                  /* cycles + 1 of program p at p mod DSA_WINDOW; atomic */
+	uint32_t parked;                   /* mutex: of these, unclaimed clusters */
+	uint64_t served_ns;                /* mutex: host time when cores last came or went */
+	uint64_t *window;                  /* cycles + 1 of cluster c at c mod DSA_WINDOW; atomic */
 	uint64_t core_free[DSA_MAX_CORES]; /* mutex: heap of modelled times, cycles */
 	/* Mutex: sums of what cores reported. */
 	struct dsa_launch_counters counters;
@@ -182,18 +189,47 @@ struct dsa_queue {
 };
 
 /* ---- cores ---- */
+
+/*
+ * Cores that run the programs of a cluster together, on one host thread. The
+ * first, the leader, stands for all of them: it alone is claimed, parked,
+ * picked. A core without company, or free, is a cluster of its own.
+ * Mutex, and claim of the leader: unit and size; claim: the rest.
+ */
+struct dsa_cluster {
+	uint32_t size;                          /* programs */
+	struct dsa_unit *unit[DSA_MAX_CLUSTER]; /* by rank; indices rise */
+	uint32_t turn;                          /* rank that runs */
+	uint32_t turn_left;                     /* instructions; 0: another's turn */
+	bool stuck;                             /* no program can go on: waits fault */
+	uint64_t cycles; /* that the longest program took, of those that returned */
+	/* The barrier: ranks as bits, cycles. */
+	uint32_t arrived; /* in this phase */
+	uint32_t owe;     /* arrived, and are yet to wait */
+	uint64_t latest;  /* arrival of this phase */
+	uint64_t done;    /* when the phase before completed */
+};
+
 struct dsa_unit {
 	unsigned int index;
-	struct dsa_queue *q; /* mutex: whose launch; NULL: free */
-	bool claimed;        /* mutex */
-	uint64_t stamp;      /* mutex: order in which it last ran */
+	struct dsa_queue *q;         /* mutex: whose launch; NULL: free */
+	bool claimed;                /* mutex; of leaders */
+	uint64_t stamp;              /* mutex: order in which it last ran */
+	struct dsa_cluster *cluster; /* mutex, and claim: that it is in */
+	struct dsa_cluster own;      /* that it leads */
+	uint32_t rank;               /* as cluster */
 	/* claim */
 	bool in_program;
-	uint64_t prog;           /* number of the current or next program */
-	uint64_t batch_end;      /* programs [prog, batch_end) are its to run */
+	uint64_t prog;           /* number of the current or next cluster */
+	uint64_t batch_end;      /* clusters [prog, batch_end) are its to run; of leaders */
 	uint64_t batch_ns;       /* host time when the batch was taken */
 	uint64_t code_gen;       /* launch that decoded code belongs to */
-	uint64_t done;           /* programs not yet reported to the launch */
+	uint64_t done;           /* clusters not yet reported to the launch; of leaders */
+	uint64_t clock;          /* the program's, when it last stopped; in clusters of more */
+	enum dsa_wait_kind wait; /* what for, when it stopped; tried again when it may be over */
+	uint64_t wait_addr;      /* mbarrier */
+	unsigned int wait_parity;
+	bool window_used;        /* has translations into the cluster's scratchpads */
 	uint64_t stall;          /* cycles that the program has waited */
 	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
 	uint64_t store_done;     /* and has completed all stores */
@@ -251,9 +287,10 @@ struct dsa_core {
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
-	uint64_t live;         /* bitmap of queues that are ACTIVE or STOPPING */
-	uint32_t copy_busy;    /* bitmap of copy engines */
-	unsigned int launches; /* busy ones */
+	uint64_t live;                 /* bitmap of queues that are ACTIVE or STOPPING */
+	uint32_t copy_busy;            /* bitmap of copy engines */
+	unsigned int launches;         /* busy ones */
+	unsigned int cluster_launches; /* of these, with clusters of more than one */
 	unsigned int free_units;
 	struct dsa_sem_time sem_time[DSA_SEM_TIMES];
 
@@ -374,7 +411,11 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
 /* ---- launch.c ---- */
 uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *cmd);
 void launch_start(struct dsa_core *core, struct dsa_queue *q);
+/* Command, size and total; claim. */
+void launch_describe(struct dsa_launch *l, const struct dsa_cmd_launch *cmd);
 /* Mutex held. */
+void launch_busy(struct dsa_core *core, struct dsa_launch *l);
+void launch_over(struct dsa_core *core, struct dsa_launch *l);
 bool launch_finished(const struct dsa_launch *l);
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q);
 struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q);
@@ -386,18 +427,66 @@ uint64_t launch_makespan(const struct dsa_core *core, const struct dsa_launch *l
 uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l);
 
 /* ---- unit.c ---- */
+/* How a slice of a program ended. */
+enum unit_exit { UNIT_GOES_ON, UNIT_WAITS, UNIT_RETURNED, UNIT_FAULTED };
+
 bool unit_init(struct dsa_core *core, unsigned int index);
 void unit_fini(struct dsa_core *core, struct dsa_unit *u);
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* claim */
-void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex */
+void unit_free(struct dsa_core *core, struct dsa_unit *u);                   /* mutex; leaders */
 void unit_forget_spad(struct dsa_unit *u);                                   /* claim */
 void unit_setup(struct dsa_core *core, struct dsa_unit *u);                  /* claim: after load */
 void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3]);     /* claim */
+/* Claim: the steps of unit_run(). */
+void unit_prepare(struct dsa_core *core, struct dsa_unit *u);
+bool unit_more(struct dsa_core *core, struct dsa_unit *u);
+void unit_start(struct dsa_core *core, struct dsa_unit *u);
+enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget);
+uint64_t unit_end(struct dsa_unit *u); /* the program's cycles */
+void unit_cluster_done(struct dsa_unit *u, uint64_t cycles);
+
+static inline bool unit_leads(const struct dsa_unit *u)
+{
+	return u->rank == 0;
+}
+
+/* Its barrier as at the start of the programs. */
+static inline void cluster_reset(struct dsa_cluster *c)
+{
+	c->arrived = 0;
+	c->owe = 0;
+	c->latest = 0;
+	c->done = 0;
+}
+
+static inline struct dsa_unit *unit_leader(const struct dsa_unit *u)
+{
+	return u->cluster->unit[0];
+}
+
+/* ---- cluster.c ---- */
+/* Mutex: @u leads @size free cores, which it finds in @unit. */
+void cluster_form(struct dsa_cluster *c, struct dsa_unit *const *unit, uint32_t size);
+void cluster_dissolve(struct dsa_cluster *c);
+void cluster_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* claim */
+/* Is one of its programs under way? */
+bool cluster_busy(const struct dsa_cluster *c);
+/* Claim. Offset @va in the scratchpad of which core, or NULL: not [va, va + len) in one. */
+struct dsa_unit *cluster_find(struct dsa_unit *u, uint64_t va, uint64_t len, uint64_t *off);
+/* Claim. The instruction waits until other programs did something; false: nobody can. */
+bool cluster_wait(struct dsa_unit *u, struct rv_ext *x, enum dsa_wait_kind what, uint64_t parity);
+bool cluster_execute(struct dsa_unit *u, struct rv_ext *x);
+
+/* ---- deadlock.c; claim ---- */
+void deadlock_report(struct dsa_core *core, struct dsa_unit *u);
 
 /* ---- xdsa.c; claim ---- */
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x);
 /* [addr, addr + len) in its scratchpad, or NULL, the fault recorded. */
 void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len, uint64_t align);
+/* The same in that of any program of its cluster. */
+void *xdsa_any_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len,
+		    uint64_t align);
 /* A copy of what describes an operation, from memory or the scratchpad. */
 bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *buf, size_t len);
 bool xdsa_fault(struct rv_ext *x, uint32_t code, uint32_t access, uint64_t addr);
@@ -412,6 +501,9 @@ void xdsa_wait(struct dsa_unit *u, uint64_t instret, uint64_t cycle, enum dsa_st
 
 /* ---- mbarrier.c; claim ---- */
 bool mbarrier_execute(struct dsa_unit *u, struct rv_ext *x);
+/* Is the mbarrier at @addr what @u still has to wait for? *b: it. */
+bool mbarrier_blocks(struct dsa_unit *u, uint64_t addr, unsigned int parity,
+		     struct dsa_mbarrier *b);
 /* @bytes arrive for the mbarrier at @addr in @cycle. */
 bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t bytes,
 		      uint64_t cycle);
@@ -435,6 +527,7 @@ bool convert_execute(struct dsa_unit *u, struct rv_ext *x);
 
 /* ---- debug.c; claim, ops->debug is there ---- */
 uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event);
+void debug_wait(struct dsa_core *core, struct dsa_unit *u, const struct dsa_wait *w);
 
 /* ---- sched.c; mutex held ---- */
 void sched_wake(struct dsa_core *core);

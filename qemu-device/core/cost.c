@@ -27,6 +27,10 @@ const struct dsa_cost_field dsa_cost_fields[DSA_COST_FIELDS] = {
 	      "from the last product of a matrix operation to its completion, cycles"),
 	FIELD("matrix-cycles", matrix_cycles, 1, CYCLES_MAX,
 	      "that a matrix operation keeps its unit busy at least"),
+	FIELD("peer-bytes", peer_bytes, 1, 65536,
+	      "that a tensor engine moves between scratchpads of a cluster in a cycle"),
+	FIELD("peer-latency", peer_latency, 0, CYCLES_MAX,
+	      "the same as hbm-latency between scratchpads of a cluster, cycles"),
 	FIELD("convert-cycles", convert_cycles, 0, CYCLES_MAX,
 	      "that a conversion keeps its unit busy beside its bytes"),
 	FIELD("convert-bytes", convert_bytes, 1, 65536,
@@ -67,6 +71,8 @@ const char *cost_error(const struct dsa_cost *cost)
 	  .tensor_cycles = 16,  \
 	  .matrix_latency = 32, \
 	  .matrix_cycles = 4,   \
+	  .peer_bytes = 128,    \
+	  .peer_latency = 200,  \
 	  .convert_cycles = 16, \
 	  .convert_bytes = 512 }
 
@@ -82,6 +88,8 @@ const char *cost_error(const struct dsa_cost *cost)
 	  .tensor_cycles = 8,   \
 	  .matrix_latency = 16, \
 	  .matrix_cycles = 4,   \
+	  .peer_bytes = 128,    \
+	  .peer_latency = 200,  \
 	  .convert_cycles = 16, \
 	  .convert_bytes = 64 }
 

@@ -38,7 +38,7 @@ void counters_finish(const struct dsa_core *core, struct dsa_launch *l)
 {
 	struct dsa_launch_counters *c = &l->counters;
 
-	c->programs = l->total;
+	c->programs = l->total * l->size;
 	c->start_ns = l->start_ns;
 	c->end_ns = launch_end_ns(core, l);
 	c->launches = 1;

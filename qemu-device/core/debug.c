@@ -2,15 +2,28 @@
 /* What a debugger of programs sees of a core: events, and memory by virtual address. */
 #include "core_int.h"
 
-uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event)
+static uint64_t call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event,
+		     const struct dsa_wait *w)
 {
-	struct dsa_debug at = { .event = event, .core = u->index, .hart = &u->hart };
+	struct dsa_debug at = {
+		.event = event, .core = u->index, .rank = u->rank, .wait = w, .hart = &u->hart
+	};
 	uint64_t id[3];
 
 	unit_program_id(u, u->prog, id);
 	for (int i = 0; i < 3; i++)
 		at.program[i] = id[i];
 	return core->ops->debug(core->host, &at);
+}
+
+uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event)
+{
+	return call(core, u, event, NULL);
+}
+
+void debug_wait(struct dsa_core *core, struct dsa_unit *u, const struct dsa_wait *w)
+{
+	call(core, u, DSA_DEBUG_WAIT, w);
 }
 
 /* Whatever right the page gives. */
@@ -41,12 +54,15 @@ static uint32_t debug_access(struct dsa_unit *u, uint64_t va, void *buf, size_t 
 {
 	struct dsa_core *core = u->mem.core;
 	uint64_t off = va - DSA_SCRATCHPAD_BASE;
+	struct dsa_unit *owner = u;
 	struct dsa_xlat x;
 	uint8_t *host;
 	uint32_t err;
 
-	if (off < core->cfg.scratch_size) {
-		host = u->spad + off;
+	if (va >= DSA_CLUSTER_BASE)
+		owner = cluster_find(u, va, len, &off);
+	if (owner && off < core->cfg.scratch_size) {
+		host = owner->spad + off;
 	} else {
 		err = translate_any(&u->mem, va, &x);
 		if (err)
@@ -91,10 +107,11 @@ uint32_t dsa_core_debug_write(struct dsa_core *core, const struct dsa_debug *at,
 	struct dsa_unit *u = &core->unit[at->core];
 	uint32_t err = debug_access_all(u, va, (uint8_t *)buf, len, true);
 
-	rv_flush_code(&u->hart);
+	for (uint32_t r = 0; r < u->cluster->size; r++)
+		rv_flush_code(&u->cluster->unit[r]->hart);
 	core_lock(core);
 	for (unsigned int i = 0; i < core->cfg.cores; i++)
-		if (!core->unit[i].claimed)
+		if (!unit_leader(&core->unit[i])->claimed)
 			core->unit[i].code_gen = 0; /* unit_setup() flushes */
 	core_unlock(core);
 	return err;

@@ -34,6 +34,26 @@ enum dsa_debug_event {
 	DSA_DEBUG_RUN,   /* the program is about to go on, at the start too (instret 0) */
 	DSA_DEBUG_END,   /* it returned */
 	DSA_DEBUG_FAULT, /* hart->fault is about to end the launch */
+	DSA_DEBUG_WAIT,  /* a deadlock has ended it: one call for each program of the cluster */
+};
+
+enum dsa_wait_kind {
+	DSA_WAIT_NOT,
+	DSA_WAIT_MBARRIER,
+	DSA_WAIT_CLUSTER, /* dsa.cluster.wait */
+	DSA_WAIT_RETURNED,
+};
+
+/* What a program waits for. */
+struct dsa_wait {
+	enum dsa_wait_kind kind;
+	/* of an mbarrier */
+	uint64_t addr;
+	uint32_t parity, phase; /* waits for; phases that have completed */
+	uint32_t arrivals, pending;
+	int64_t bytes; /* missing; below 0: too many came */
+	/* of the cluster's barrier: ranks as bits */
+	uint32_t arrived, returned;
 };
 
 /* A core that stands between two instructions of a program. */
@@ -41,7 +61,9 @@ struct dsa_debug {
 	enum dsa_debug_event event;
 	unsigned int core;
 	uint32_t program[3];
-	struct rv_hart *hart; /* hart->arch may be read and changed */
+	uint32_t rank;               /* in its cluster */
+	const struct dsa_wait *wait; /* of WAIT, else NULL */
+	struct rv_hart *hart;        /* hart->arch may be read and changed */
 };
 
 struct dsa_host_ops {
@@ -81,7 +103,7 @@ struct dsa_host_ops {
 	 *   RUN    how many instructions may run before the next call; fewer
 	 *          may, but one does;
 	 *   FAULT  not 0 to forget the fault and go on at hart->arch.pc;
-	 *   END    anything.
+	 *   END, WAIT    anything.
 	 */
 	uint64_t (*debug)(void *host, struct dsa_debug *at);
 };
@@ -96,10 +118,11 @@ struct dsa_cost {
 	uint32_t vector_bits;                /* power of two */
 	uint32_t hbm_latency, tensor_cycles; /* cycles */
 	uint32_t matrix_latency, matrix_cycles;
+	uint32_t peer_bytes, peer_latency;
 	uint32_t convert_cycles, convert_bytes;
 };
 
-#define DSA_COST_FIELDS 13
+#define DSA_COST_FIELDS 15
 
 /* A field's name as a property or option, its range, and what it is. */
 struct dsa_cost_field {

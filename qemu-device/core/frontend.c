@@ -480,8 +480,7 @@ static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 	}
 	core_lock(core);
 	core->busy_compute += clock_cycles_to_ns(l->cycles, core->cfg.core_clock_khz);
-	l->busy = false;
-	core->launches--;
+	launch_over(core, l);
 	cmd_done(q);
 	sem_signalled(core);
 	core_unlock(core);

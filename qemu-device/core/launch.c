@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Launches: a grid's programs are handed to cores in batches, in order of
- * their numbers; the clock takes them in the same order, whatever order they
- * end in.
+ * Launches: a grid's clusters, most often programs, are handed to cores in
+ * batches, in order of their numbers; the clock takes them in the same order,
+ * whatever order they end in.
  */
 #include "clock.h"
 #include "core_int.h"
@@ -10,17 +10,27 @@
 #define BATCH_SHORT_NS 20000
 #define BATCH_LONG_NS  100000
 
+static uint32_t cluster_dim(const struct dsa_cmd_launch *cmd, int axis)
+{
+	return cmd->cluster[axis] ? cmd->cluster[axis] : 1;
+}
+
 uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *cmd)
 {
 	uint64_t stack = cmd->stack_bytes ? cmd->stack_bytes : DSA_DEFAULT_STACK_BYTES;
-	uint64_t total = 1;
+	uint64_t total = 1, size = 1;
 
 	for (int i = 0; i < 3; i++) {
-		if (!cmd->grid[i] || cmd->grid[i] > DSA_MAX_GRID_DIM || cmd->cluster[i] > 1)
+		uint32_t c = cluster_dim(cmd, i);
+
+		if (!cmd->grid[i] || cmd->grid[i] > DSA_MAX_GRID_DIM || cmd->grid[i] % c)
 			return DSA_ERR_BAD_ARGUMENT;
-		if (__builtin_mul_overflow(total, cmd->grid[i], &total))
+		if (__builtin_mul_overflow(total, cmd->grid[i], &total) ||
+		    __builtin_mul_overflow(size, c, &size))
 			return DSA_ERR_BAD_ARGUMENT;
 	}
+	if (size > DSA_MAX_CLUSTER || size > core->cfg.cores)
+		return DSA_ERR_BAD_ARGUMENT;
 	if (total > 1ull << 40 || cmd->scratch_bytes + stack > core->cfg.scratch_size)
 		return DSA_ERR_BAD_ARGUMENT;
 	if (cmd->counters_bytes % 8 || cmd->counters_bytes > sizeof(struct dsa_launch_counters))
@@ -28,12 +38,41 @@ uint32_t launch_check(const struct dsa_core *core, const struct dsa_cmd_launch *
 	return cmd->counters % 8 || cmd->entry % 2 ? DSA_ERR_BAD_ARGUMENT : 0;
 }
 
+void launch_describe(struct dsa_launch *l, const struct dsa_cmd_launch *cmd)
+{
+	l->cmd = *cmd;
+	l->size = 1;
+	l->total = 1;
+	for (int i = 0; i < 3; i++) {
+		uint32_t c = cluster_dim(cmd, i);
+
+		l->cmd.cluster[i] = c;
+		l->size *= c;
+		l->total *= cmd->grid[i] / c;
+	}
+}
+
+void launch_busy(struct dsa_core *core, struct dsa_launch *l)
+{
+	l->busy = true;
+	l->gen = ++core->launch_gen;
+	l->served_ns = now_ns(core);
+	core->launches++;
+	core->cluster_launches += l->size > 1;
+}
+
+void launch_over(struct dsa_core *core, struct dsa_launch *l)
+{
+	l->busy = false;
+	core->launches--;
+	core->cluster_launches -= l->size > 1;
+}
+
 void launch_start(struct dsa_core *core, struct dsa_queue *q)
 {
 	struct dsa_launch *l = &q->launch;
 
-	l->cmd = q->cmd.launch;
-	l->total = (uint64_t)l->cmd.grid[0] * l->cmd.grid[1] * l->cmd.grid[2];
+	launch_describe(l, &q->cmd.launch);
 	l->start_ns = q->time_ns;
 	l->next = 0;
 	l->done = 0;
@@ -45,9 +84,7 @@ void launch_start(struct dsa_core *core, struct dsa_queue *q)
 	for (uint64_t i = 0; i < DSA_WINDOW && i < l->total; i++)
 		__atomic_store_n(&l->window[i], 0, __ATOMIC_RELAXED);
 	core_lock(core);
-	l->gen = ++core->launch_gen;
-	l->busy = true;
-	core->launches++;
+	launch_busy(core, l);
 	q->phase = DSA_PH_LAUNCH;
 	core_unlock(core);
 }
@@ -73,6 +110,50 @@ static unsigned int fair_share(const struct dsa_core *core)
 	return (core->cfg.cores + core->launches - 1) / core->launches;
 }
 
+/* Would it take cores, within its share? At least one cluster's, whatever they are. */
+static bool launch_wants(const struct dsa_core *core, const struct dsa_launch *l)
+{
+	return l->busy && launch_ready(l) && (!l->units || l->units + l->size <= fair_share(core));
+}
+
+/*
+ * A cluster needs several cores at once. They become free one by one, so they
+ * are kept for the launch that waits longest. But a program of another launch
+ * may never end; so for a while now and then, ever more rarely, nothing is
+ * kept: in periods 1, 2, 4, 8, ... of the wait.
+ */
+static bool reservation_lapsed(const struct dsa_core *core, const struct dsa_launch *l)
+{
+	uint64_t period = (now_ns(core) - l->served_ns) / DSA_RESERVE_NS;
+
+	return period && !(period & (period - 1));
+}
+
+static const struct dsa_launch *longest_waiting(const struct dsa_core *core)
+{
+	const struct dsa_launch *best = NULL;
+
+	for (uint64_t left = core->live; left; left &= left - 1) {
+		const struct dsa_queue *q = &core->q[__builtin_ctzll(left)];
+		const struct dsa_launch *l = &q->launch;
+
+		if (l->size > 1 && launch_wants(core, l) && !queue_stopping(q) &&
+		    (!best || l->served_ns < best->served_ns))
+			best = l;
+	}
+	return best && !reservation_lapsed(core, best) ? best : NULL;
+}
+
+/* May @l have @take free cores, or keep those it has (0), as far as waiting clusters go? */
+static bool launch_spared(const struct dsa_core *core, const struct dsa_launch *l, uint32_t take)
+{
+	const struct dsa_launch *first = core->cluster_launches ? longest_waiting(core) : NULL;
+
+	if (first && first != l)
+		take += first->size;
+	return core->free_units >= take;
+}
+
 /* Does another launch want a core and have less than its share? */
 static bool others_wait(struct dsa_core *core, const struct dsa_queue *q)
 {
@@ -81,8 +162,7 @@ static bool others_wait(struct dsa_core *core, const struct dsa_queue *q)
 	for (uint64_t left = core->live; left; left &= left - 1) {
 		struct dsa_queue *o = &core->q[__builtin_ctzll(left)];
 
-		if (o != q && o->launch.busy && !queue_stopping(o) && launch_ready(&o->launch) &&
-		    o->launch.units < fair_share(core))
+		if (o != q && !queue_stopping(o) && launch_wants(core, &o->launch))
 			return true;
 	}
 	return false;
@@ -90,8 +170,11 @@ static bool others_wait(struct dsa_core *core, const struct dsa_queue *q)
 
 static bool launch_may_grow(struct dsa_core *core, struct dsa_queue *q)
 {
-	return launch_ready(&q->launch) && core->free_units &&
-	       (core->launches <= 1 || q->launch.units < fair_share(core) || !others_wait(core, q));
+	struct dsa_launch *l = &q->launch;
+
+	return core->free_units >= l->size && launch_ready(l) &&
+	       (core->launches <= 1 || ((launch_wants(core, l) || !others_wait(core, q)) &&
+					launch_spared(core, l, l->size)));
 }
 
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q)
@@ -122,6 +205,30 @@ static struct dsa_unit *pick_free(struct dsa_core *core, struct dsa_queue *q)
 	return best;
 }
 
+/* Its free cores are a cluster now; the leader. */
+static struct dsa_unit *take_free(struct dsa_core *core, struct dsa_queue *q)
+{
+	struct dsa_unit *unit[DSA_MAX_CLUSTER], *lead;
+	uint32_t size = q->launch.size, n = 0;
+
+	if (size == 1) {
+		lead = pick_free(core, q);
+		lead->q = q;
+	} else {
+		for (unsigned int i = 0; n < size; i++)
+			if (!core->unit[i].q)
+				unit[n++] = &core->unit[i];
+		lead = unit[0];
+		for (n = 0; n < size; n++)
+			unit[n]->q = q;
+		cluster_form(&lead->own, unit, size);
+		q->launch.served_ns = now_ns(core);
+	}
+	core->free_units -= size;
+	q->launch.units += size;
+	return lead;
+}
+
 static struct dsa_unit *pick_parked(struct dsa_core *core, struct dsa_queue *q)
 {
 	struct dsa_unit *best = NULL;
@@ -129,38 +236,10 @@ static struct dsa_unit *pick_parked(struct dsa_core *core, struct dsa_queue *q)
 	for (unsigned int i = 0; i < core->cfg.cores; i++) {
 		struct dsa_unit *u = &core->unit[i];
 
-		if (u->q == q && !u->claimed && (!best || u->stamp < best->stamp))
+		if (u->q == q && unit_leads(u) && !u->claimed && (!best || u->stamp < best->stamp))
 			best = u;
 	}
 	return best;
-}
-
-/*
- * A new program on a free core before the next slice of one that runs:
- * programs that wait for each other find themselves on cores together.
- */
-struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q)
-{
-	struct dsa_unit *u;
-
-	if (launch_may_grow(core, q)) {
-		u = pick_free(core, q);
-		u->q = q;
-		u->prog = 0;
-		u->batch_end = 0;
-		u->in_program = false;
-		u->batch_ns = 0;
-		core->free_units--;
-		q->launch.units++;
-		launch_take(core, u);
-	} else {
-		u = pick_parked(core, q);
-		q->launch.parked--;
-	}
-	u->claimed = true;
-	u->stamp = ++core->stamp;
-	q->refs++;
-	return u;
 }
 
 /* Batches grow while they are short, so that handing out costs little. */
@@ -176,7 +255,7 @@ static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 	else if (u->batch_ns && now - u->batch_ns > BATCH_LONG_NS && l->batch > 1)
 		l->batch /= 2;
 	u->batch_ns = now;
-	n = (l->total - l->next) / (2 * core->cfg.cores);
+	n = (l->total - l->next) * l->size / (2 * core->cfg.cores);
 	if (n > l->batch)
 		n = l->batch;
 	if (n > ready)
@@ -184,19 +263,50 @@ static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 	return n ? n : ready != 0;
 }
 
-/* The unit's next programs. False: none for it. */
-bool launch_take(struct dsa_core *core, struct dsa_unit *u)
+static bool launch_hand_out(struct dsa_core *core, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
-	uint64_t n;
+	uint64_t n = batch_size(core, u);
 
-	if (core->launches > 1 && l->units > fair_share(core) && others_wait(core, u->q))
-		return false;
-	n = batch_size(core, u);
 	u->prog = l->next;
 	l->next += n;
 	u->batch_end = l->next;
 	return n != 0;
+}
+
+/* The unit's next programs. False: none for it. */
+bool launch_take(struct dsa_core *core, struct dsa_unit *u)
+{
+	struct dsa_launch *l = &u->q->launch;
+
+	if (core->launches > 1 && ((l->units > fair_share(core) && others_wait(core, u->q)) ||
+				   !launch_spared(core, l, 0)))
+		return false;
+	return launch_hand_out(core, u);
+}
+
+/*
+ * A new program on a free core before the next slice of one that runs:
+ * programs that wait for each other find themselves on cores together.
+ */
+struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q)
+{
+	struct dsa_unit *u;
+
+	if (launch_may_grow(core, q)) {
+		u = take_free(core, q);
+		u->prog = 0;
+		u->batch_end = 0;
+		u->batch_ns = 0;
+		launch_hand_out(core, u);
+	} else {
+		u = pick_parked(core, q);
+		q->launch.parked--;
+	}
+	u->claimed = true;
+	u->stamp = ++core->stamp;
+	q->refs++;
+	return u;
 }
 
 /* ---- the clock of a launch ---- */
@@ -237,8 +347,8 @@ void launch_report(struct dsa_core *core, struct dsa_unit *u)
 		if (!cycles)
 			break;
 		__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
-		heap_add(l->core_free, core->cfg.cores, cycles - 1);
-		l->cycles += cycles - 1;
+		heap_add(l->core_free, core->cfg.cores / l->size, cycles - 1);
+		l->cycles += (cycles - 1) * l->size;
 		l->accounted++;
 	}
 }
@@ -269,11 +379,10 @@ void launch_drop(struct dsa_core *core, struct dsa_queue *q)
 	for (unsigned int i = 0; i < core->cfg.cores; i++) {
 		struct dsa_unit *u = &core->unit[i];
 
-		if (u->q == q) {
+		if (u->q == q && unit_leads(u)) {
 			l->parked--;
 			unit_free(core, u);
 		}
 	}
-	l->busy = false;
-	core->launches--;
+	launch_over(core, l);
 }

@@ -19,7 +19,7 @@ static bool mbarrier_ok(const struct dsa_mbarrier *b)
 static struct dsa_mbarrier *mbarrier_get(struct dsa_unit *u, struct rv_ext *x, uint64_t addr,
 					 struct dsa_mbarrier *b)
 {
-	struct dsa_mbarrier *at = xdsa_spad(u, x, addr, sizeof(*b), DSA_MBARRIER_ALIGN);
+	struct dsa_mbarrier *at = xdsa_any_spad(u, x, addr, sizeof(*b), DSA_MBARRIER_ALIGN);
 
 	if (!at)
 		return NULL;
@@ -41,8 +41,7 @@ static void mbarrier_note(struct dsa_mbarrier *b, uint64_t cycle)
 		return;
 	b->phase++;
 	b->pending = b->arrivals;
-	b->done = b->latest;
-	b->latest = 0;
+	b->done = b->latest; /* from where the next phase goes on: phases complete in order */
 }
 
 bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t bytes,
@@ -65,7 +64,7 @@ static bool mbarrier_init(struct dsa_unit *u, struct rv_ext *x)
 		.arrivals = x->rs2,
 		.pending = x->rs2,
 	};
-	void *at = xdsa_spad(u, x, x->rs1, sizeof(b), DSA_MBARRIER_ALIGN);
+	void *at = xdsa_any_spad(u, x, x->rs1, sizeof(b), DSA_MBARRIER_ALIGN);
 
 	if (!at)
 		return false;
@@ -130,7 +129,14 @@ static bool mbarrier_test(struct dsa_unit *u, struct rv_ext *x)
 	return true;
 }
 
-/* All that could arrive has: nobody but the program itself delivers to it. */
+bool mbarrier_blocks(struct dsa_unit *u, uint64_t addr, unsigned int parity, struct dsa_mbarrier *b)
+{
+	struct rv_ext quiet = { 0 };
+
+	return mbarrier_get(u, &quiet, addr, b) && !mbarrier_passed(b, parity);
+}
+
+/* If the phase is not complete, only other programs can make it so. */
 static bool mbarrier_wait(struct dsa_unit *u, struct rv_ext *x)
 {
 	struct dsa_mbarrier b;
@@ -138,7 +144,7 @@ static bool mbarrier_wait(struct dsa_unit *u, struct rv_ext *x)
 	if (!mbarrier_get(u, x, x->rs1, &b))
 		return false;
 	if (!mbarrier_passed(&b, x->rs2))
-		return xdsa_fault(x, DSA_ERR_DEADLOCK, DSA_ACCESS_NONE, x->rs1);
+		return cluster_wait(u, x, DSA_WAIT_MBARRIER, x->rs2);
 	xdsa_wait(u, x->instret, b.done, DSA_STALL_MBARRIER);
 	return true;
 }

@@ -92,7 +92,7 @@ void queue_stop(struct dsa_core *core, struct dsa_queue *q, uint32_t target)
 	for (unsigned int i = 0; i < core->cfg.cores; i++) {
 		struct dsa_unit *u = &core->unit[i];
 
-		if (u->q == q && u->claimed)
+		if (u->q == q && unit_leader(u)->claimed)
 			rv_stop(&u->hart);
 	}
 }

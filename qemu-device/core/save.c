@@ -17,7 +17,7 @@
 
 #define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
 #define SAVE_VERSION \
-	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions */
+	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters */
 #define SAVE_PAGE 4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
@@ -183,9 +183,7 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 	struct dsa_launch *l = &q->launch;
 
 	if (s->mode == STREAM_READ) {
-		l->cmd = q->cmd.launch;
-		l->total = (uint64_t)l->cmd.grid[0] * l->cmd.grid[1] * l->cmd.grid[2];
-		l->gen = ++core->launch_gen;
+		launch_describe(l, &q->cmd.launch);
 		l->units = 0;
 		l->parked = 0;
 		memset(l->window, 0, DSA_WINDOW * sizeof(l->window[0]));
@@ -207,10 +205,8 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 		return;
 	io(s, l->core_free, core->cfg.cores * sizeof(l->core_free[0]));
 	io_window(s, l);
-	if (s->mode == STREAM_READ) {
-		l->busy = true;
-		core->launches++;
-	}
+	if (s->mode == STREAM_READ)
+		launch_busy(core, l);
 }
 
 static bool phase_fits(const struct dsa_queue *q)
@@ -392,7 +388,7 @@ static void io_vector(struct stream *s, struct rv_hart *h)
 		memset(h->v, 0, (size_t)32 * h->vlenb);
 }
 
-/* Its programs were handed out, are not done, and belong to no other core. */
+/* Its clusters were handed out, are not done, and belong to no other core. */
 static void claim_programs(struct stream *s, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
@@ -407,10 +403,18 @@ static void claim_programs(struct stream *s, struct dsa_unit *u)
 	}
 }
 
-static void attach_loaded(struct dsa_core *core, struct dsa_unit *u)
+/* The core joins the cluster of @lead, or leads one. */
+static void attach_loaded(struct dsa_core *core, struct dsa_unit *u, struct dsa_unit *lead)
 {
+	u->q = lead->q;
+	u->cluster = &lead->own;
+	if (u != lead) {
+		u->rank = lead->own.size;
+		lead->own.unit[lead->own.size++] = u;
+		u->prog = lead->prog;
+	}
 	u->q->launch.units++;
-	u->q->launch.parked++;
+	u->q->launch.parked += u == lead;
 	core->free_units--;
 	u->stamp = ++core->stamp;
 	u->batch_ns = 0;
@@ -427,22 +431,72 @@ static bool unit_saved(const struct dsa_unit *u)
 	return u->q && u->q->state == DSA_QSTATE_ACTIVE;
 }
 
-static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+/* A leader's queue and clusters. */
+static void io_lead(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 {
-	uint32_t queue = unit_saved(u) ? u->q->index : UINT32_MAX;
+	uint32_t queue = u->q ? u->q->index : 0;
 
 	IO(s, queue);
-	if (s->error || queue == UINT32_MAX)
-		return;
 	check(s, queue < DSA_NUM_COMPUTE_QUEUES && core->q[queue].launch.busy,
 	      "a core works for a queue that has no launch");
 	if (s->error)
 		return;
-	if (s->mode == STREAM_READ)
-		u->q = &core->q[queue];
-	io_bool(s, &u->in_program);
 	IO(s, u->prog);
 	IO(s, u->batch_end);
+	if (s->mode != STREAM_READ)
+		return;
+	u->q = &core->q[queue];
+	attach_loaded(core, u, u);
+	claim_programs(s, u);
+}
+
+/* A cluster's own state, once all its cores are known. */
+static void io_cluster(struct stream *s, struct dsa_cluster *c)
+{
+	uint32_t ranks = (1u << c->size) - 1;
+
+	check(s, c->size == c->unit[0]->q->launch.size, "a cluster lacks cores");
+	IO(s, c->turn);
+	IO(s, c->turn_left);
+	IO(s, c->cycles);
+	IO(s, c->arrived);
+	IO(s, c->owe);
+	IO(s, c->latest);
+	IO(s, c->done);
+	check(s,
+	      c->turn < c->size && c->turn_left <= DSA_CLUSTER_TURN &&
+		      c->cycles <= DSA_MAX_CYCLES + DSA_T_PROGRAM_CYCLES &&
+		      c->latest <= DSA_MAX_CYCLES && c->done <= DSA_MAX_CYCLES,
+	      "a cluster's clock is out of range");
+	check(s, !(c->owe & ~ranks) && !(c->arrived & ~c->owe) && c->arrived != ranks,
+	      "a cluster's barrier contradicts itself");
+	if (s->mode == STREAM_READ && !s->error && !c->unit[c->turn]->in_program)
+		c->turn_left = 0;
+}
+
+static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+{
+	uint32_t lead = unit_saved(u) ? unit_leader(u)->index : UINT32_MAX;
+
+	IO(s, lead);
+	if (s->error || lead == UINT32_MAX)
+		return;
+	check(s, lead <= u->index, "a core has no leader");
+	if (s->error)
+		return;
+	if (lead == u->index) {
+		io_lead(s, core, u);
+	} else if (s->mode == STREAM_READ) {
+		struct dsa_unit *l = &core->unit[lead];
+
+		check(s, l->q && unit_leads(l) && l->own.size < l->q->launch.size,
+		      "a core joins a cluster that is none or full");
+		if (!s->error)
+			attach_loaded(core, u, l);
+	}
+	if (s->error)
+		return;
+	io_bool(s, &u->in_program);
 	IO(s, u->stall);
 	IO(s, u->tensor_free);
 	IO(s, u->store_done);
@@ -460,12 +514,12 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 		io_spad_out(s, core, u);
 		return;
 	}
-	attach_loaded(core, u);
-	claim_programs(s, u);
+	u->wait = DSA_WAIT_NOT; /* it finds out again */
+	u->clock = xdsa_clock(u, u->hart.arch.instret);
 	io_spad_in(s, core, u);
 }
 
-/* Every program that was handed out is done or on a core. */
+/* Every cluster that was handed out is done or on cores. */
 static void settle_launch(struct stream *s, struct dsa_launch *l)
 {
 	uint64_t on_cores = 0;
@@ -492,6 +546,9 @@ static void io_all(struct stream *s, struct dsa_core *core)
 		io_queue(s, core, &core->q[i]);
 	for (unsigned int i = 0; i < core->cfg.cores && !s->error; i++)
 		io_unit(s, core, &core->unit[i]);
+	for (unsigned int i = 0; i < core->cfg.cores && !s->error; i++)
+		if (unit_saved(&core->unit[i]) && unit_leads(&core->unit[i]))
+			io_cluster(s, &core->unit[i].own);
 	for (unsigned int i = 0; i < DSA_NUM_QUEUES && !s->error && s->mode == STREAM_READ; i++)
 		if (core->q[i].launch.busy)
 			settle_launch(s, &core->q[i].launch);
@@ -548,7 +605,7 @@ static void undo(struct dsa_core *core)
 	for (unsigned int i = 0; i < core->cfg.cores; i++) {
 		struct dsa_unit *u = &core->unit[i];
 
-		if (u->q) {
+		if (u->q && unit_leads(u)) {
 			u->q->launch.parked--;
 			unit_free(core, u);
 		}
@@ -566,6 +623,7 @@ static void undo(struct dsa_core *core)
 		settle_queue(core, q);
 	}
 	core->launches = 0;
+	core->cluster_launches = 0;
 	core->device_time = 0;
 	core->busy_compute = 0;
 	core->busy_copy = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which work a host thread does next. A work item is an engine's slice: a
- * queue's front end (or its copy on a copy engine), or a core that works for
- * a queue's launch. Host time is shared between queues by weight: of those
+ * queue's front end (or its copy on a copy engine), or a core, or the cores of
+ * a cluster, that work for a queue's launch. Host time is shared between queues by weight: of those
  * that have work, the one that used least (vtime, divided by 4^priority) is
  * next.
  */
@@ -102,7 +102,8 @@ static void claim_queue(struct dsa_core *core, struct dsa_queue *q, struct item 
 	} else {
 		item->kind = ITEM_UNIT;
 		item->u = launch_pick_unit(core, q);
-		mem_attach(&item->u->mem, q);
+		for (uint32_t r = 0; r < item->u->own.size; r++)
+			mem_attach(&item->u->own.unit[r]->mem, q);
 	}
 }
 
@@ -164,9 +165,10 @@ static void release(struct dsa_core *core, struct item *item, uint64_t now)
 		return;
 	}
 	u->claimed = false;
-	mem_detach(&u->mem);
+	for (uint32_t r = 0; r < u->own.size; r++)
+		mem_detach(&u->own.unit[r]->mem);
 	launch_report(core, u);
-	if (queue_stopping(q) || (!u->in_program && u->prog == u->batch_end))
+	if (queue_stopping(q) || (u->prog == u->batch_end && !cluster_busy(&u->own)))
 		unit_free(core, u);
 	else
 		q->launch.parked++;
@@ -203,7 +205,10 @@ static void run_item(struct dsa_core *core, const struct item *item, uint64_t de
 		queue_run(core, item->q, deadline);
 		break;
 	case ITEM_UNIT:
-		unit_run(core, item->u, deadline);
+		if (item->u->own.size > 1)
+			cluster_run(core, item->u, deadline);
+		else
+			unit_run(core, item->u, deadline);
 		break;
 	case ITEM_NONE:
 		break;

@@ -24,7 +24,8 @@ struct box {
 	struct dsa_tensor_map map;
 	uint32_t esize;
 	uint64_t bytes;       /* of the whole box */
-	uint8_t *spad;        /* its scratchpad memory */
+	uint8_t *spad;        /* its scratchpad memory; of a multicast: in the first rank */
+	uint8_t *peer;        /* of a copy between scratchpads: the other end */
 	struct dsa_xlat page; /* of the latest access */
 	uint64_t moved
 		[DSA_BYTES_SCRATCHPAD_READ]; /* bytes outside the scratchpad, by enum dsa_bytes */
@@ -155,12 +156,26 @@ static bool map_ok(const struct dsa_tensor_map *m)
 	return extent_ok(m, esize);
 }
 
-static bool op_fields_ok(const struct dsa_tensor_op *op)
+/* A copy between scratchpads of the cluster? */
+static bool op_to_peer(const struct dsa_tensor_op *op)
 {
-	bool moves_out = op->op != DSA_TENSOR_LOAD;
+	return op->flags & DSA_TENSOR_BULK && op->global - DSA_CLUSTER_BASE < DSA_CLUSTER_SPAN;
+}
 
-	if (op->op > DSA_TENSOR_PREFETCH || (op->flags & ~DSA_TENSOR_BULK) || op->reserved ||
-	    op->reserved64 || (moves_out && op->mbar))
+static bool op_ranks_ok(const struct dsa_unit *u, const struct dsa_tensor_op *op)
+{
+	if (!(op->flags & DSA_TENSOR_MULTICAST))
+		return !op->ranks;
+	return op->op == DSA_TENSOR_LOAD && op->ranks && !(op->ranks >> u->cluster->size);
+}
+
+static bool op_fields_ok(const struct dsa_unit *u, const struct dsa_tensor_op *op)
+{
+	bool delivers = op->op == DSA_TENSOR_LOAD || (op->op == DSA_TENSOR_STORE && op_to_peer(op));
+
+	if (op->op > DSA_TENSOR_PREFETCH ||
+	    (op->flags & ~(DSA_TENSOR_BULK | DSA_TENSOR_MULTICAST)) || op->reserved64 ||
+	    !op_ranks_ok(u, op) || (!delivers && op->mbar))
 		return false;
 	if (!(op->flags & DSA_TENSOR_BULK))
 		return !op->bytes;
@@ -220,7 +235,18 @@ static bool box_spad(struct box *b)
 		return true;
 	bytes = (bytes + unit - 1) / unit * unit;
 	b->spad = xdsa_spad(b->u, b->x, b->op.spad, bytes, align[b->map.swizzle]);
+	if (b->spad && b->op.ranks)
+		b->spad = b->u->cluster->unit[__builtin_ctz(b->op.ranks)]->spad +
+			  (b->op.spad - DSA_SCRATCHPAD_BASE);
 	return b->spad;
+}
+
+static bool box_peer(struct box *b)
+{
+	if (!op_to_peer(&b->op))
+		return true;
+	b->peer = xdsa_any_spad(b->u, b->x, b->op.global, b->bytes, DSA_TENSOR_ALIGN);
+	return b->peer;
 }
 
 /* ---- scratchpad side ---- */
@@ -491,11 +517,23 @@ static void row_next(const struct box *b, uint32_t *j)
 		j[d] = 0;
 }
 
+static void move_to_peer(struct box *b)
+{
+	if (b->op.op == DSA_TENSOR_LOAD)
+		memmove(b->spad, b->peer, b->bytes);
+	else if (b->op.op == DSA_TENSOR_STORE)
+		memmove(b->peer, b->spad, b->bytes);
+}
+
 static bool move_box(struct box *b)
 {
 	uint64_t row_bytes = (uint64_t)b->map.box[0] * b->esize, va;
 	uint32_t j[DSA_TENSOR_RANK] = { 0 };
 
+	if (b->peer) {
+		move_to_peer(b);
+		return true;
+	}
 	if (b->op.flags & DSA_TENSOR_BULK)
 		return move_run(b, b->map.base, 0, b->bytes);
 	for (uint64_t off = 0; off < b->bytes; off += row_bytes, row_next(b, j)) {
@@ -507,13 +545,54 @@ static bool move_box(struct box *b)
 	return true;
 }
 
+/* ---- multicast ---- */
+
+/* Where swizzling keeps lines whole, whole lines; the box's own bytes of the last one. */
+static void box_copy(const struct box *b, uint8_t *to)
+{
+	uint64_t lines = b->map.swizzle ? b->bytes & -128ull : b->bytes, n;
+
+	memcpy(to, b->spad, lines);
+	for (uint64_t off = lines; off < b->bytes; off += n) {
+		uint64_t at = swizzled(b, off);
+
+		n = piece(b, off, b->bytes - off);
+		memcpy(to + at, b->spad + at, n);
+	}
+}
+
+/* From the first rank's scratchpad to the others'. */
+static void box_multicast(const struct box *b)
+{
+	for (uint32_t left = b->op.ranks & (b->op.ranks - 1u); left; left &= left - 1)
+		box_copy(b, b->u->cluster->unit[__builtin_ctz(left)]->spad +
+				    (b->op.spad - DSA_SCRATCHPAD_BASE));
+}
+
+static bool deliver_multicast(struct box *b, uint64_t done)
+{
+	uint64_t off = b->op.mbar - DSA_SCRATCHPAD_BASE;
+
+	if (!xdsa_spad(b->u, b->x, b->op.mbar, sizeof(struct dsa_mbarrier), DSA_MBARRIER_ALIGN))
+		return false;
+	for (uint32_t left = b->op.ranks; left; left &= left - 1) {
+		uint64_t base = DSA_CLUSTER_BASE + __builtin_ctz(left) * DSA_CLUSTER_STRIDE;
+
+		if (!mbarrier_deliver(b->u, b->x, base + off, b->bytes, done))
+			return false;
+	}
+	return true;
+}
+
 /* ---- time ---- */
 
 /* When the operation has completed, cycles; the engine is busy until a latency before. */
 static uint64_t box_time(struct box *b)
 {
 	const struct dsa_cost *costs = &b->u->mem.core->cfg.cost;
-	uint64_t cost = xdsa_hbm_cycles(b->u, b->bytes);
+	uint64_t cost = b->peer ? clock_div_up(b->bytes, 1, costs->peer_bytes) :
+				  xdsa_hbm_cycles(b->u, b->bytes);
+	uint64_t latency = b->peer ? costs->peer_latency : costs->hbm_latency;
 	uint64_t start = xdsa_now(b->u, b->x);
 
 	if (start < b->u->tensor_free)
@@ -522,10 +601,10 @@ static uint64_t box_time(struct box *b)
 		cost = costs->tensor_cycles;
 	b->u->counters.tensor_cycles += cost;
 	start += cost;
-	if (start > DSA_MAX_CYCLES - costs->hbm_latency)
-		start = DSA_MAX_CYCLES - costs->hbm_latency;
+	if (start > DSA_MAX_CYCLES - latency)
+		start = DSA_MAX_CYCLES - latency;
 	b->u->tensor_free = start;
-	return start + costs->hbm_latency;
+	return start + latency;
 }
 
 /* A load writes its whole box, what it fills in included. */
@@ -537,7 +616,8 @@ static void box_count(struct box *b)
 	for (unsigned int i = 0; i < DSA_BYTES_SCRATCHPAD_READ; i++)
 		c->bytes[i] += b->moved[i];
 	if (b->op.op == DSA_TENSOR_LOAD)
-		c->bytes[DSA_BYTES_SCRATCHPAD_WRITTEN] += b->bytes;
+		c->bytes[DSA_BYTES_SCRATCHPAD_WRITTEN] +=
+			b->bytes * (b->op.ranks ? __builtin_popcount(b->op.ranks) : 1);
 	else
 		c->bytes[DSA_BYTES_SCRATCHPAD_READ] += b->moved[DSA_BYTES_HBM_WRITTEN] +
 						       b->moved[DSA_BYTES_SYSTEM_WRITTEN];
@@ -550,16 +630,19 @@ static bool tensor_start(struct dsa_unit *u, struct rv_ext *x)
 
 	if (!xdsa_descriptor(u, x, x->rs1, &b.op, sizeof(b.op)))
 		return false;
-	if (!op_fields_ok(&b.op))
+	if (!op_fields_ok(u, &b.op))
 		return xdsa_fault(x, DSA_ERR_TENSOR_OP, DSA_ACCESS_NONE, x->rs1);
-	if (!box_map(&b) || !box_spad(&b) || !move_box(&b))
+	if (!box_map(&b) || !box_spad(&b) || !box_peer(&b) || !move_box(&b))
 		return false;
+	box_multicast(&b);
 	box_count(&b);
 	done = box_time(&b);
-	if (b.op.op == DSA_TENSOR_LOAD)
-		return mbarrier_deliver(u, x, b.op.mbar, b.bytes, done);
-	if (b.op.op != DSA_TENSOR_PREFETCH)
+	if (b.op.op != DSA_TENSOR_LOAD && b.op.op != DSA_TENSOR_PREFETCH && u->store_done < done)
 		u->store_done = done;
+	if (b.op.ranks)
+		return deliver_multicast(&b, done);
+	if (b.op.op == DSA_TENSOR_LOAD || b.op.mbar)
+		return mbarrier_deliver(u, x, b.op.mbar, b.bytes, done);
 	return true;
 }
 

@@ -29,6 +29,24 @@ static uint32_t unit_translate(struct dsa_unit *u, uint64_t va, uint32_t perm, s
 	return mem_translate(&u->mem, va, perm, x);
 }
 
+/* The scratchpads of the cluster, whole. */
+static enum rv_fill_result window_fill(struct dsa_unit *u, uint64_t va, enum rv_access access,
+				       struct rv_tlb_fill *out)
+{
+	uint64_t off;
+	struct dsa_unit *owner = cluster_find(u, va, 1, &off);
+
+	out->code = !owner ? DSA_ERR_SCRATCHPAD : access == RV_EXEC ? DSA_ERR_MMU_PERMISSION : 0;
+	if (out->code)
+		return RV_FILL_PAGE_FAULT;
+	out->va = va - off;
+	out->size = u->mem.core->cfg.scratch_size;
+	out->host = owner->spad;
+	out->perm = RV_READ | RV_WRITE;
+	u->window_used = true;
+	return RV_FILL_OK;
+}
+
 /* Writes and reads are told apart, so that HBM is marked before it is written. */
 static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access access,
 				     struct rv_tlb_fill *out)
@@ -37,6 +55,8 @@ static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access a
 	struct dsa_core *core = u->mem.core;
 	struct dsa_xlat x;
 
+	if (va - DSA_CLUSTER_BASE < DSA_CLUSTER_SPAN)
+		return window_fill(u, va, access, out);
 	out->code = unit_translate(u, va, perm_of_access(access), &x);
 	if (out->code == DSA_ERR_BUS || out->code == DSA_ERR_ABORTED)
 		return RV_FILL_ACCESS_FAULT;
@@ -178,11 +198,13 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 		.exit_addr = DSA_CORE_EXIT_ADDR,
 		.spad_va = DSA_SCRATCHPAD_BASE,
 		.spad_size = core->cfg.scratch_size,
+		.memory_end = DSA_SCRATCHPAD_BASE,
 		.vlen = core->cfg.vlen,
 		.lane_bits = core->cfg.cost.vector_bits,
 	};
 
 	u->index = index;
+	cluster_form(&u->own, &u, 1);
 	u->matrix = mat_unit_new();
 	if (!u->matrix)
 		return false;
@@ -226,22 +248,55 @@ void unit_forget_spad(struct dsa_unit *u)
 
 void unit_free(struct dsa_core *core, struct dsa_unit *u)
 {
-	u->q->launch.units--;
-	u->q = NULL;
-	u->in_program = false;
-	u->prog = 0;
-	u->batch_end = 0;
-	u->done = 0;
-	memset(&u->counters, 0, sizeof(u->counters));
-	core->free_units++;
+	struct dsa_launch *l = &u->q->launch;
+	uint32_t size = u->own.size;
+
+	for (uint32_t r = 0; r < size; r++) {
+		struct dsa_unit *m = u->own.unit[r];
+
+		m->q = NULL;
+		m->in_program = false;
+		m->prog = 0;
+		m->batch_end = 0;
+		m->done = 0;
+		memset(&m->counters, 0, sizeof(m->counters));
+		if (m->window_used)
+			rv_flush_tlb_range(&m->hart, DSA_CLUSTER_BASE, DSA_CLUSTER_SPAN);
+		m->window_used = false;
+	}
+	if (size > 1) {
+		cluster_dissolve(&u->own);
+		l->served_ns = now_ns(core);
+	}
+	l->units -= size;
+	core->free_units += size;
 }
 
 /* ---- programs ---- */
+
+/* Clusters are numbered as programs are, and ranks within them: x first. */
+static void cluster_program_id(struct dsa_unit *u, uint64_t number, uint64_t id[3])
+{
+	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
+	uint64_t rank = u->rank;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t clusters = cmd->grid[i] / cmd->cluster[i];
+
+		id[i] = number % clusters * cmd->cluster[i] + rank % cmd->cluster[i];
+		number /= clusters;
+		rank /= cmd->cluster[i];
+	}
+}
 
 void unit_program_id(struct dsa_unit *u, uint64_t prog, uint64_t id[3])
 {
 	const uint32_t *grid = u->q->launch.cmd.grid;
 
+	if (u->cluster->size > 1) {
+		cluster_program_id(u, prog, id);
+		return;
+	}
 	id[0] = prog % grid[0];
 	id[1] = 0;
 	id[2] = 0;
@@ -258,8 +313,12 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
 	uint64_t *sys = u->hart.sys;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		sys[DSA_SYS_GRID_X + i] = cmd->grid[i];
+		sys[DSA_SYS_CLUSTER_X + i] = cmd->cluster[i];
+	}
+	sys[DSA_SYS_CLUSTER_RANK] = u->rank;
+	sys[DSA_SYS_CLUSTER_SIZE] = u->cluster->size;
 	sys[DSA_SYS_CORE_ID] = u->index;
 	sys[DSA_SYS_CORE_COUNT] = core->cfg.cores;
 	sys[DSA_SYS_SCRATCH_BYTES] = core->cfg.scratch_size;
@@ -273,7 +332,7 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	}
 }
 
-static void program_start(struct dsa_core *core, struct dsa_unit *u)
+void unit_start(struct dsa_core *core, struct dsa_unit *u)
 {
 	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
 	struct rv_hart *h = &u->hart;
@@ -290,10 +349,13 @@ static void program_start(struct dsa_core *core, struct dsa_unit *u)
 	u->matrix_free = 0;
 	u->matrix_done = 0;
 	u->convert_free = 0;
+	u->clock = 0;
+	u->wait = DSA_WAIT_NOT;
+	cluster_reset(&u->own);
 	u->in_program = true;
 }
 
-static void program_end(struct dsa_unit *u)
+uint64_t unit_end(struct dsa_unit *u)
 {
 	uint64_t instret = u->hart.arch.instret, cycles;
 
@@ -304,12 +366,22 @@ static void program_end(struct dsa_unit *u)
 	cycles = xdsa_clock(u, instret);
 	if (cycles > DSA_MAX_CYCLES)
 		cycles = DSA_MAX_CYCLES;
-	cycles += u->mem.core->cfg.cost.program_cycles;
-	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
-	u->done++;
 	counters_program(u);
-	u->prog++;
 	u->in_program = false;
+	return cycles + u->mem.core->cfg.cost.program_cycles;
+}
+
+void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
+{
+	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
+	for (uint32_t r = 1; r < u->own.size; r++) {
+		struct dsa_unit *m = u->own.unit[r];
+
+		counters_add(&u->counters, &m->counters);
+		memset(&m->counters, 0, sizeof(m->counters));
+	}
+	u->done++;
+	u->prog++;
 }
 
 static uint32_t fault_code(const struct rv_fault *f)
@@ -374,6 +446,8 @@ static void unit_fault(struct dsa_core *core, struct dsa_unit *u)
 
 	if (err.code == DSA_ERR_ABORTED)
 		return;
+	if (err.code == DSA_ERR_DEADLOCK)
+		deadlock_report(core, u);
 	unit_program_id(u, u->prog, id);
 	for (int i = 0; i < 3; i++)
 		err.program[i] = id[i];
@@ -399,11 +473,11 @@ static void unit_stopped(struct dsa_core *core, struct dsa_unit *u)
 	core_unlock(core);
 }
 
-static void unit_prepare(struct dsa_core *core, struct dsa_unit *u)
+void unit_prepare(struct dsa_core *core, struct dsa_unit *u)
 {
 	if (!u->spad_valid || u->spad_asid != u->mem.asid || u->spad_gen != u->mem.gen) {
-		/* Never while a program is under way: it keeps what it has. */
-		if (u->spad_valid && !u->in_program)
+		/* Never while programs are under way that have it. */
+		if (u->spad_valid && !cluster_busy(u->cluster))
 			unit_forget_spad(u);
 		u->spad_valid = true;
 		u->spad_asid = u->mem.asid;
@@ -412,7 +486,7 @@ static void unit_prepare(struct dsa_core *core, struct dsa_unit *u)
 	unit_setup(core, u);
 }
 
-static bool unit_more(struct dsa_core *core, struct dsa_unit *u)
+bool unit_more(struct dsa_core *core, struct dsa_unit *u)
 {
 	bool more;
 
@@ -442,6 +516,30 @@ static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
 	       debug_call(core, u, DSA_DEBUG_FAULT);
 }
 
+enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
+{
+	uint64_t slice = unit_slice(core, u);
+
+	switch (rv_run(&u->hart, slice < budget ? slice : budget)) {
+	case RV_EXIT_DONE:
+		if (core->ops->debug)
+			debug_call(core, u, DSA_DEBUG_END);
+		return UNIT_RETURNED;
+	case RV_EXIT_YIELD:
+		return UNIT_WAITS;
+	case RV_EXIT_FAULT:
+		if (unit_debug_fault(core, u))
+			return UNIT_GOES_ON;
+		unit_fault(core, u);
+		return UNIT_FAULTED;
+	case RV_EXIT_STOP:
+		unit_stopped(core, u);
+		return UNIT_GOES_ON;
+	default:
+		return UNIT_GOES_ON;
+	}
+}
+
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 {
 	bool look = false;
@@ -454,27 +552,19 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 				look = true;
 			if (!unit_more(core, u))
 				break;
-			program_start(core, u);
+			unit_start(core, u);
 		}
 		if (look && now_ns(core) >= deadline)
 			break;
 		look = true;
-		switch (rv_run(&u->hart, unit_slice(core, u))) {
-		case RV_EXIT_DONE:
-			if (core->ops->debug)
-				debug_call(core, u, DSA_DEBUG_END);
+		switch (unit_go(core, u, DSA_UNIT_SLICE)) {
+		case UNIT_RETURNED:
 			look = u->hart.arch.instret > 4096;
-			program_end(u);
+			unit_cluster_done(u, unit_end(u));
 			break;
-		case RV_EXIT_FAULT:
-			if (unit_debug_fault(core, u))
-				break;
-			unit_fault(core, u);
+		case UNIT_FAULTED:
 			mem_flush_dirty(&u->mem);
 			return;
-		case RV_EXIT_STOP:
-			unit_stopped(core, u);
-			break;
 		default:
 			break;
 		}

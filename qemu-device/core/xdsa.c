@@ -32,6 +32,22 @@ void *xdsa_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t le
 	return u->spad + off;
 }
 
+void *xdsa_any_spad(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint64_t len,
+		    uint64_t align)
+{
+	struct dsa_unit *owner;
+	uint64_t off;
+
+	if (addr < DSA_CLUSTER_BASE)
+		return xdsa_spad(u, x, addr, len, align);
+	owner = cluster_find(u, addr, len, &off);
+	if (!owner || addr % align) {
+		xdsa_fault(x, DSA_ERR_SCRATCHPAD, DSA_ACCESS_NONE, addr);
+		return NULL;
+	}
+	return owner->spad + off;
+}
+
 bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *buf, size_t len)
 {
 	uint64_t bad = va;
@@ -44,7 +60,7 @@ bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *bu
 		err = mem_read(&u->mem, va, buf, len, &bad);
 		return !err || xdsa_fault(x, err, DSA_ACCESS_READ, bad);
 	}
-	p = xdsa_spad(u, x, va, len, DSA_X_DESC_ALIGN);
+	p = xdsa_any_spad(u, x, va, len, DSA_X_DESC_ALIGN);
 	if (p)
 		memcpy(buf, p, len);
 	return p;
@@ -53,7 +69,8 @@ bool xdsa_descriptor(struct dsa_unit *u, struct rv_ext *x, uint64_t va, void *bu
 uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes)
 {
 	const struct dsa_core_config *cfg = &u->mem.core->cfg;
-	uint64_t sharers = u->q->launch.total < cfg->cores ? u->q->launch.total : cfg->cores;
+	uint64_t programs = u->q->launch.total * u->q->launch.size;
+	uint64_t sharers = programs < cfg->cores ? programs : cfg->cores;
 
 	return clock_div_up(bytes * sharers, cfg->core_clock_khz, 1000ull * cfg->hbm_mb_per_s);
 }
@@ -87,6 +104,8 @@ bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)
 		return tensor_execute(u, x);
 	case DSA_X_MATRIX:
 		return matrix_execute(u, x);
+	case DSA_X_CLUSTER:
+		return cluster_execute(u, x);
 	case DSA_X_CONVERT:
 		return convert_execute(u, x);
 	default:

@@ -79,6 +79,8 @@ enum rv_step rv_do_ext(struct rv_hart *h, const struct rv_op *op)
 		};
 		return RV_STEP_FAULT;
 	}
+	if (x.wait)
+		return RV_STEP_YIELD;
 	if (op->rd)
 		h->arch.x[op->rd] = x.rd;
 	return RV_STEP_NEXT;

@@ -123,6 +123,7 @@ struct rv_ext {
 	uint64_t rs1, rs2; /* values */
 	uint64_t instret;  /* instructions before it */
 	uint64_t rd;       /* result, zero at first */
+	bool wait;         /* result: nothing was done, rv_run() yields and retries it later */
 	uint32_t code;     /* of a fault, with access and addr */
 	enum rv_access access;
 	uint64_t addr;
@@ -160,11 +161,12 @@ struct rv_config {
 	 */
 	bool (*ext)(void *opaque, struct rv_ext *x);
 
-	uint64_t exit_addr; /* DSA_CORE_EXIT_ADDR */
-	uint64_t spad_va;   /* page aligned */
-	uint64_t spad_size; /* bytes, multiple of 16 */
-	void *spad;         /* host pointer; not owned; R, W, not X */
-	uint32_t vlen;      /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
+	uint64_t exit_addr;  /* DSA_CORE_EXIT_ADDR */
+	uint64_t spad_va;    /* page aligned */
+	uint64_t spad_size;  /* bytes, multiple of 16 */
+	void *spad;          /* host pointer; not owned; R, W, not X */
+	uint64_t memory_end; /* what vector instructions move below it is counted */
+	uint32_t vlen;       /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
 	uint32_t
 		lane_bits; /* that the modelled vector unit works on at once; power of two, 64 and up */
 };
@@ -215,7 +217,7 @@ struct rv_hart {
 	uint64_t vec_insns;
 	uint64_t vec_elements; /* processed */
 	uint64_t vec_beats;    /* cycles beyond their first, lane_bits of elements each */
-	uint64_t vec_bytes;    /* loaded and stored outside the scratchpad */
+	uint64_t vec_bytes;    /* loaded and stored below cfg.memory_end */
 	uint64_t vec_moved[RV_VEC_MEMORIES]; /* the same by enum rv_vec_memory */
 	/* Set by any thread, read by the owner; relaxed atomics. */
 	uint32_t stop;

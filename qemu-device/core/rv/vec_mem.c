@@ -122,7 +122,7 @@ static enum rv_step finish(struct access *a, uint64_t done, uint64_t first)
 		a->h->arch.vstart = done;
 		return RV_STEP_FAULT;
 	}
-	if (a->n > a->start && first - a->h->spad_va >= a->h->cfg.spad_size) {
+	if (a->n > a->start && first < a->h->cfg.memory_end) {
 		a->h->vec_bytes += bytes;
 		a->h->vec_moved[2 * a->other + a->store] += bytes;
 	}

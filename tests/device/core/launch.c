@@ -618,6 +618,8 @@ static uint64_t debug_hook(void *host, struct dsa_debug *at)
 		if (at->program[0] == 1)
 			at->hart->arch.x[T0] = 77;
 		return seen.mend;
+	case DSA_DEBUG_WAIT:
+		check_failed(__FILE__, __LINE__, "nobody waits here");
 	}
 	return 0;
 }
