@@ -465,8 +465,8 @@ static void io_cluster(struct stream *s, struct dsa_cluster *c)
 	IO(s, c->done);
 	check(s,
 	      c->turn < c->size && c->turn_left <= DSA_CLUSTER_TURN &&
-		      c->cycles <= DSA_MAX_CYCLES + DSA_T_PROGRAM_CYCLES &&
-		      c->latest <= DSA_MAX_CYCLES && c->done <= DSA_MAX_CYCLES,
+		      c->cycles <= 2 * DSA_MAX_CYCLES && c->latest <= DSA_MAX_CYCLES &&
+		      c->done <= DSA_MAX_CYCLES,
 	      "a cluster's clock is out of range");
 	check(s, !(c->owe & ~ranks) && !(c->arrived & ~c->owe) && c->arrived != ranks,
 	      "a cluster's barrier contradicts itself");
