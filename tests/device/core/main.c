@@ -9,6 +9,7 @@ static const struct {
 	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
 	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
 	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
+	{ "cluster", cluster_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
