@@ -408,6 +408,9 @@ uint64_t gdb_event(struct sim *s, struct dsa_debug *at)
 		break_unplant(s, at);
 		reply(g, "W00");
 		packet_hang_up(g);
+		return 0;
+	case DSA_DEBUG_WAIT:
+		return 0; /* the fault has been shown */
 	}
 	return 0;
 }
