@@ -614,6 +614,7 @@ static void undo(struct dsa_core *core)
 		struct dsa_queue *q = &core->q[i];
 
 		q->state = DSA_QSTATE_DISABLED;
+		q->stop_target = DSA_QSTATE_DISABLED;
 		q->stop_reset = false;
 		q->launch.busy = false;
 		q->phase = DSA_PH_IDLE;

@@ -2,46 +2,22 @@
 /*
  * Bare programs: ELF files with a symbol tohost, as RISC-V's own test suites
  * are. The page of tohost is in system memory, so the board sees each write.
- *
- * The hart is user level only. What such programs do at machine level before
- * and after a test - set a trap vector, enter user mode, take the ecall at
- * the end - is done here, in the hook of its faults: CSRs without effect
- * beyond holding their value, traps to mtvec, mret.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sim.h"
-
-#define CSR_MISA    0x301
-#define CSR_MTVEC   0x305
-#define CSR_MEPC    0x341
-#define CSR_MCAUSE  0x342
-#define CSR_MTVAL   0x343
-#define CSR_MSTATUS 0x300
-#define MSTATUS_MPP 0x1800ull
-#define MODE_USER   0
-#define MODE_MACH   3
-
-#define INSN_MRET   0x30200073u
-#define INSN_WFI    0x10500073u
-#define SFENCE_MASK 0xfe007fffu
-#define INSN_SFENCE 0x12000073u
+#include "bare.h"
 
 #define HTIF_WRITE 64
 #define HTIF_EXIT  93
+/* Commands in tohost: device in the upper byte, then the command. */
+#define HTIF_COMMAND(word) ((word) >> 48)
+#define HTIF_PUTCHAR       0x101
 
-struct bare {
-	uint64_t tohost;      /* offset in bus memory */
-	uint64_t fromhost_va; /* 0: none */
-	uint64_t request;     /* va, to be looked at between instructions; 0: none */
-	bool done;
-	int status;
-	unsigned int mode;
-	uint64_t csr[4096];
-};
+/* Programs have their stacks and heaps behind their last segment. */
+#define BARE_ROOM (1u << 20)
 
 bool bare_is(const struct elf *elf)
 {
@@ -50,7 +26,7 @@ bool bare_is(const struct elf *elf)
 
 void bare_prepare(struct sim *s, struct launch *l)
 {
-	uint64_t rights = DSA_PTE_R | DSA_PTE_W | DSA_PTE_X, left, bus;
+	uint64_t rights = DSA_PTE_R | DSA_PTE_W | DSA_PTE_X, left, bus, end = 0;
 	const struct elf_symbol *tohost = elf_symbol(&s->elf, "tohost");
 	const struct elf_symbol *fromhost = elf_symbol(&s->elf, "fromhost");
 	uint64_t page = tohost->value & ~(uint64_t)(DSA_PAGE_SIZE - 1);
@@ -67,12 +43,16 @@ void bare_prepare(struct sim *s, struct launch *l)
 			if (!memory_at(s, va, &left))
 				memory_new(s, va, DSA_PAGE_SIZE, rights, s->elf.path);
 		memory_write(s, seg->va, seg->data, seg->file_bytes);
+		end = seg->va + seg->bytes > end ? seg->va + seg->bytes : end;
 	}
+	end = ALIGN_UP(end, DSA_PAGE_SIZE);
+	for (uint64_t va = end; va < end + BARE_ROOM; va += DSA_PAGE_SIZE)
+		if (!memory_at(s, va, &left))
+			memory_new(s, va, DSA_PAGE_SIZE, rights, s->elf.path);
 	s->bare = must(calloc(1, sizeof(*s->bare)));
 	s->bare->tohost = bus - BUS_BASE + tohost->value % DSA_PAGE_SIZE;
 	s->bare->fromhost_va = fromhost ? fromhost->value : 0;
-	s->bare->mode = MODE_MACH;
-	s->bare->csr[CSR_MISA] = 2ull << 62 | 0x14112d; /* RV64, A C D F I M S U */
+	machine_init(&s->bare->machine);
 	l->entry = s->elf.entry;
 }
 
@@ -147,10 +127,14 @@ void bare_bus_write(struct sim *s, uint64_t offset, size_t len)
 	if (offset >= b->tohost + 8 || offset + len <= b->tohost || b->done)
 		return;
 	memcpy(&word, s->ram + b->tohost, sizeof(word));
-	if (word & 1)
+	if (HTIF_COMMAND(word) == HTIF_PUTCHAR) {
+		fputc((int)(word & 0xff), s->o->json ? stderr : stdout);
+		memset(s->ram + b->tohost, 0, sizeof(word));
+	} else if (word & 1) {
 		finish(b, word >> 1);
-	else
+	} else {
 		b->request = word;
+	}
 }
 
 bool bare_run(struct sim *s, struct dsa_debug *at)
@@ -165,84 +149,49 @@ bool bare_run(struct sim *s, struct dsa_debug *at)
 	return s->bare->done;
 }
 
-/* ---- machine level ---- */
+/* ---- signature ---- */
 
-static bool trap(struct bare *b, struct rv_hart *h, uint64_t cause, uint64_t value)
+/* As test frameworks compare it: a line for each 32-bit word. */
+static bool put_signature(struct sim *s, FILE *file, uint64_t from, uint64_t to)
 {
-	if (!b->csr[CSR_MTVEC])
-		return false;
-	b->csr[CSR_MEPC] = h->arch.pc;
-	b->csr[CSR_MCAUSE] = cause;
-	b->csr[CSR_MTVAL] = value;
-	b->csr[CSR_MSTATUS] = (b->csr[CSR_MSTATUS] & ~MSTATUS_MPP) | (uint64_t)b->mode << 11;
-	b->mode = MODE_MACH;
-	h->arch.pc = b->csr[CSR_MTVEC] & ~3ull;
+	uint32_t word;
+
+	for (; from < to; from += sizeof(word)) {
+		if (!memory_read(s, from, &word, sizeof(word)))
+			return false;
+		fprintf(file, "%08x\n", word);
+	}
 	return true;
 }
 
-static void next(struct rv_hart *h)
+void bare_signature(struct sim *s)
 {
-	h->arch.pc += 4;
-	h->arch.instret++;
+	const struct elf_symbol *from = elf_symbol(&s->elf, "begin_signature");
+	const struct elf_symbol *to = elf_symbol(&s->elf, "end_signature");
+	const char *path = s->o->signature;
+	FILE *file = fopen(path, "w");
+	bool memory;
+
+	if (!file)
+		run_error("--signature %s: cannot write it: %s", path, strerror(errno));
+	memory = put_signature(s, file, from->value, to->value);
+	if (fflush(file) || ferror(file) || fclose(file))
+		run_error("--signature %s: %s", path, strerror(errno));
+	if (!memory)
+		run_error("--signature %s: 0x%llx .. 0x%llx is not all memory", path,
+			  (unsigned long long)from->value, (unsigned long long)to->value);
 }
 
-/* False: there is no such CSR here, or not for the present mode. */
-static bool csr_access(struct bare *b, struct rv_hart *h, uint32_t insn)
+void bare_check_signature(const struct sim *s)
 {
-	unsigned int csr = insn >> 20, rs1 = insn >> 15 & 31, rd = insn >> 7 & 31;
-	unsigned int op = insn >> 12 & 3;
-	uint64_t src = insn & 1u << 14 ? rs1 : h->arch.x[rs1];
-	bool write = op == 1 || rs1;
-	uint64_t old;
+	const struct elf_symbol *from = elf_symbol(&s->elf, "begin_signature");
+	const struct elf_symbol *to = elf_symbol(&s->elf, "end_signature");
 
-	if ((csr >> 8 & 3) > b->mode || csr < 0x100 || (write && csr >> 10 == 3))
-		return false;
-	old = b->csr[csr];
-	if (write)
-		b->csr[csr] = op == 1 ? src : op == 2 ? old | src : old & ~src;
-	if (rd)
-		h->arch.x[rd] = old;
-	next(h);
-	return true;
-}
-
-static bool privileged(struct bare *b, struct rv_hart *h, uint32_t insn)
-{
-	if ((insn & 0x7f) != 0x73)
-		return false;
-	if (insn >> 12 & 3)
-		return csr_access(b, h, insn);
-	if (b->mode != MODE_MACH)
-		return false;
-	if (insn == INSN_MRET) {
-		b->mode = b->csr[CSR_MSTATUS] >> 11 & 3 ? MODE_MACH : MODE_USER;
-		b->csr[CSR_MSTATUS] &= ~MSTATUS_MPP;
-		next(h);
-		h->arch.pc = b->csr[CSR_MEPC];
-		return true;
-	}
-	if (insn == INSN_WFI || (insn & SFENCE_MASK) == INSN_SFENCE) {
-		next(h);
-		return true;
-	}
-	return false;
-}
-
-bool bare_fault(struct sim *s, struct dsa_debug *at)
-{
-	struct bare *b = s->bare;
-	struct rv_hart *h = at->hart;
-	const struct rv_fault *f = &h->fault;
-
-	switch (f->cause) {
-	case RV_CAUSE_ILLEGAL:
-		return privileged(b, h, f->insn) || trap(b, h, f->cause, f->insn);
-	case RV_CAUSE_ECALL:
-		return trap(b, h, RV_CAUSE_ECALL + b->mode, 0);
-	case RV_CAUSE_EBREAK:
-		/* Also what a debugger plants; its own it finds first when there is no vector. */
-		return !s->gdb && trap(b, h, f->cause, f->pc);
-	default:
-		return trap(b, h, f->cause, f->addr);
-	}
+	if (!from || !to)
+		input_error("--signature: %s has no symbols begin_signature and end_signature",
+			    s->elf.path);
+	if (from->value % 4 || to->value % 4 || to->value < from->value)
+		input_error("--signature: begin_signature 0x%llx, end_signature 0x%llx: not words "
+			    "in this order",
+			    (unsigned long long)from->value, (unsigned long long)to->value);
 }

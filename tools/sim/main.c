@@ -88,6 +88,8 @@ static int run(struct sim *s)
 	else
 		remove_outputs();
 	report(s, &result);
+	if (s->o->signature && result.outcome == RUN_OK)
+		bare_signature(s);
 	status = status_of(s, &result);
 	bare_free(s);
 	device_free(s);

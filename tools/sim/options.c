@@ -35,6 +35,7 @@ static const char help[] =
 	"  --gdb PORT|PATH      stop before the first instruction, for gdb-multiarch's target remote;\n"
 	"                       PORT of this host (0: a free one) or the path of a socket\n"
 	"  --trace-program X[,Y[,Z]]    trace, debug only this program\n"
+	"  --signature FILE     of a bare program: begin_signature .. end_signature, as words in hex\n"
 	"  --timeout SECONDS    of host time; then the launch is killed (default: none)\n"
 	"  --json               results as JSON\n"
 	"  --list               show the module's kernels and stop\n"
@@ -67,6 +68,7 @@ enum {
 	OPT_TRACE,
 	OPT_GDB,
 	OPT_PROGRAM,
+	OPT_SIGNATURE,
 	OPT_TIMEOUT,
 	OPT_JSON,
 	OPT_LIST,
@@ -97,6 +99,7 @@ static const struct option fixed[] = {
 	{ "trace", optional_argument, NULL, OPT_TRACE },
 	{ "gdb", required_argument, NULL, OPT_GDB },
 	{ "trace-program", required_argument, NULL, OPT_PROGRAM },
+	{ "signature", required_argument, NULL, OPT_SIGNATURE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "list", no_argument, NULL, OPT_LIST },
@@ -552,6 +555,9 @@ static void other_option(struct options *o, int c, const char *text)
 	case OPT_PROGRAM:
 		triple("--trace-program", text, o->program, 0);
 		o->one_program = true;
+		break;
+	case OPT_SIGNATURE:
+		o->signature = text;
 		break;
 	case OPT_TIMEOUT:
 		parse_timeout(o, text);

@@ -139,8 +139,12 @@ void run_check(struct sim *s)
 		o->launch_count = 1;
 		o->launches[0].grid[0] = o->launches[0].grid[1] = o->launches[0].grid[2] = 1;
 	}
+	if (o->signature && !bare_is(&s->elf))
+		usage_error("--signature goes with a bare program (with tohost, without kernels)");
 	if (bare_is(&s->elf)) {
 		check_bare(s);
+		if (o->signature)
+			bare_check_signature(s);
 		o->launches[0].kernel = "(bare program)";
 	} else if (!elf_kernel_count(&s->elf)) {
 		input_error("%s has neither a kernel (DSA_KERNEL() and dsacc make one) nor a "

@@ -131,6 +131,7 @@ struct options {
 	bool one_program;
 	uint32_t program[3]; /* of --trace-program */
 	const char *gdb;
+	const char *signature;
 };
 
 void options_parse(struct options *o, int argc, char **argv);
@@ -272,7 +273,7 @@ void gdb_open(struct sim *s); /* waits for the debugger */
 void gdb_close(struct sim *s);
 uint64_t gdb_event(struct sim *s, struct dsa_debug *at);
 
-/* ---- bare.c: programs with tohost ---- */
+/* ---- bare.c, machine.c: programs with tohost ---- */
 #define BARE_SLICE 1024 /* instructions between looks at tohost */
 bool bare_is(const struct elf *elf);
 void bare_prepare(struct sim *s, struct launch *l);
@@ -282,6 +283,9 @@ void bare_bus_write(struct sim *s, uint64_t offset, size_t len);
 bool bare_run(struct sim *s, struct dsa_debug *at);
 /* True: it goes on, where the pc is now. */
 bool bare_fault(struct sim *s, struct dsa_debug *at);
+/* For --signature: has the file what it takes? And the words, to its FILE. */
+void bare_check_signature(const struct sim *s);
+void bare_signature(struct sim *s);
 /* Exit status, or -1: tohost was not written. */
 int bare_status(const struct sim *s);
 void bare_free(struct sim *s);

@@ -255,6 +255,19 @@ static void truncated(void)
 	dev_free(d);
 }
 
+/* What it saves it loads. */
+static void check_own_state(struct dev *d)
+{
+	size_t size = dsa_core_save(d->core, NULL, 0);
+	void *state = malloc(size);
+	const char *error = NULL;
+
+	dsa_core_save(d->core, state, size);
+	if (dsa_core_load(d->core, state, size, &error))
+		check_failed(__FILE__, __LINE__, "its own state: %s", error);
+	free(state);
+}
+
 /* Damage anywhere: refused, or a device that runs on without harm. */
 static void damaged(void)
 {
@@ -278,6 +291,7 @@ static void damaged(void)
 		}
 		if (dsa_core_load(d->core, copy, im.size, &error)) {
 			CHECK(error && *error);
+			check_own_state(d);
 			continue;
 		}
 		accepted++;

@@ -436,6 +436,8 @@ static void save_and_load(struct play *p)
 	bus_unlock(p->d);
 	REQUIRE(!failed == !error);
 	/* What the device itself has written it takes. */
+	if (!flips && size == n && failed)
+		fprintf(stderr, "its own state: %s\n", error);
 	REQUIRE(flips || size < n || !failed);
 	free(state);
 }
