@@ -152,7 +152,13 @@ static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 
 static bool unit_ext(void *opaque, struct rv_ext *x)
 {
-	return xdsa_execute(opaque, x);
+	struct dsa_unit *u = opaque;
+	bool ok = xdsa_execute(u, x);
+
+	/* One may take as long as a slice of other instructions. */
+	if (now_ns(u->mem.core) >= u->deadline)
+		rv_stop(&u->hart);
+	return ok;
 }
 
 bool unit_init(struct dsa_core *core, unsigned int index)
@@ -174,6 +180,7 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 	};
 
 	u->index = index;
+	u->slice = DSA_UNIT_SLICE_MIN;
 	u->matrix = mat_unit_new();
 	if (!u->matrix)
 		return false;
@@ -417,9 +424,18 @@ static uint64_t unit_slice(struct dsa_core *core, struct dsa_unit *u)
 	uint64_t n;
 
 	if (!core->ops->debug)
-		return DSA_UNIT_SLICE;
+		return u->slice;
 	n = debug_call(core, u, DSA_DEBUG_RUN);
-	return n < DSA_UNIT_SLICE ? n + !n : DSA_UNIT_SLICE;
+	return n < u->slice ? n + !n : u->slice;
+}
+
+/* A vector instruction may take a thousand times as long as another one. */
+static void unit_adapt_slice(struct dsa_unit *u, uint64_t took_ns)
+{
+	if (took_ns > DSA_UNIT_SLICE_NS && u->slice > DSA_UNIT_SLICE_MIN)
+		u->slice /= 2;
+	else if (took_ns < DSA_UNIT_SLICE_NS / 4 && u->slice < DSA_UNIT_SLICE)
+		u->slice *= 2;
 }
 
 /* Does a debugger take the fault upon itself? */
@@ -431,8 +447,10 @@ static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
 
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 {
+	uint64_t start = 0, now;
 	bool look = false;
 
+	u->deadline = deadline;
 	unit_prepare(core, u);
 	while (!queue_stopping(u->q)) {
 		mem_quiesce(&u->mem);
@@ -443,14 +461,21 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 				break;
 			program_start(core, u);
 		}
-		if (look && now_ns(core) >= deadline)
-			break;
+		if (look) {
+			now = now_ns(core);
+			if (start)
+				unit_adapt_slice(u, now - start);
+			if (now >= deadline)
+				break;
+			start = now;
+		}
 		look = true;
 		switch (rv_run(&u->hart, unit_slice(core, u))) {
 		case RV_EXIT_DONE:
 			if (core->ops->debug)
 				debug_call(core, u, DSA_DEBUG_END);
 			look = u->hart.arch.instret > 4096;
+			start = 0;
 			program_end(u);
 			break;
 		case RV_EXIT_FAULT:
@@ -461,6 +486,7 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 			return;
 		case RV_EXIT_STOP:
 			unit_stopped(core, u);
+			start = 0;
 			break;
 		default:
 			break;
