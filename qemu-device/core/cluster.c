@@ -201,8 +201,10 @@ void cluster_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 	struct dsa_cluster *c = &u->own;
 	bool look = false;
 
-	for (uint32_t r = 0; r < c->size; r++)
+	for (uint32_t r = 0; r < c->size; r++) {
+		c->unit[r]->deadline = deadline;
 		unit_prepare(core, c->unit[r]);
+	}
 	while (!queue_stopping(u->q)) {
 		each_mem(c, mem_quiesce);
 		if (!cluster_busy(c)) {

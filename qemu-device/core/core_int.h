@@ -35,7 +35,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 #define DSA_WINDOW           8192 /* programs that may complete out of order */
 #define DSA_MAX_BATCH        64   /* programs handed to a core at once */
 #define DSA_SEM_TIMES        256
-#define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock */
+#define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock, at most */
+#define DSA_UNIT_SLICE_MIN   256
+#define DSA_UNIT_SLICE_NS    1000000   /* host time that a slice should not exceed */
 #define DSA_CLUSTER_TURN     1024      /* instructions that a program of a cluster runs at a time */
 #define DSA_RESERVE_NS       100000000 /* host time, see launch.c */
 #define DSA_POLL_NS          200000
@@ -223,6 +225,8 @@ struct dsa_unit {
 	uint64_t prog;           /* number of the current or next cluster */
 	uint64_t batch_end;      /* clusters [prog, batch_end) are its to run; of leaders */
 	uint64_t batch_ns;       /* host time when the batch was taken */
+	uint64_t deadline;       /* host time at which to leave the program for others */
+	uint32_t slice;          /* instructions until the next look at the clock */
 	uint64_t code_gen;       /* launch that decoded code belongs to */
 	uint64_t done;           /* clusters not yet reported to the launch; of leaders */
 	uint64_t clock;          /* the program's, when it last stopped; in clusters of more */

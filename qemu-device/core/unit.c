@@ -172,7 +172,13 @@ static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 
 static bool unit_ext(void *opaque, struct rv_ext *x)
 {
-	return xdsa_execute(opaque, x);
+	struct dsa_unit *u = opaque;
+	bool ok = xdsa_execute(u, x);
+
+	/* One may take as long as a slice of other instructions. */
+	if (now_ns(u->mem.core) >= u->deadline)
+		rv_stop(&u->hart);
+	return ok;
 }
 
 /* Zeros, which take memory as they are touched; NULL: there is none. */
@@ -205,6 +211,7 @@ bool unit_init(struct dsa_core *core, unsigned int index)
 
 	u->index = index;
 	cluster_form(&u->own, &u, 1);
+	u->slice = DSA_UNIT_SLICE_MIN;
 	u->matrix = mat_unit_new();
 	if (!u->matrix)
 		return false;
@@ -504,9 +511,18 @@ static uint64_t unit_slice(struct dsa_core *core, struct dsa_unit *u)
 	uint64_t n;
 
 	if (!core->ops->debug)
-		return DSA_UNIT_SLICE;
+		return u->slice;
 	n = debug_call(core, u, DSA_DEBUG_RUN);
-	return n < DSA_UNIT_SLICE ? n + !n : DSA_UNIT_SLICE;
+	return n < u->slice ? n + !n : u->slice;
+}
+
+/* A vector instruction may take a thousand times as long as another one. */
+static void unit_adapt_slice(struct dsa_unit *u, uint64_t took_ns)
+{
+	if (took_ns > DSA_UNIT_SLICE_NS && u->slice > DSA_UNIT_SLICE_MIN)
+		u->slice /= 2;
+	else if (took_ns < DSA_UNIT_SLICE_NS / 4 && u->slice < DSA_UNIT_SLICE)
+		u->slice *= 2;
 }
 
 /* Does a debugger take the fault upon itself? */
@@ -542,8 +558,10 @@ enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budge
 
 void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 {
+	uint64_t start = 0, now;
 	bool look = false;
 
+	u->deadline = deadline;
 	unit_prepare(core, u);
 	while (!queue_stopping(u->q)) {
 		mem_quiesce(&u->mem);
@@ -554,12 +572,19 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 				break;
 			unit_start(core, u);
 		}
-		if (look && now_ns(core) >= deadline)
-			break;
+		if (look) {
+			now = now_ns(core);
+			if (start)
+				unit_adapt_slice(u, now - start);
+			if (now >= deadline)
+				break;
+			start = now;
+		}
 		look = true;
 		switch (unit_go(core, u, DSA_UNIT_SLICE)) {
 		case UNIT_RETURNED:
 			look = u->hart.arch.instret > 4096;
+			start = 0;
 			unit_cluster_done(u, unit_end(u));
 			break;
 		case UNIT_FAULTED:

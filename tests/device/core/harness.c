@@ -477,7 +477,8 @@ void queue_setup(struct dev *d, unsigned int q, uint32_t asid)
 
 struct dsa_ring_packet *ring_slot(struct dev *d, unsigned int q, uint32_t i)
 {
-	uint32_t slots = 1u << rd32(d, DSA_QREG(q, DSA_Q_RING_LOG2));
+	uint32_t log2 = rd32(d, DSA_QREG(q, DSA_Q_RING_LOG2));
+	uint32_t slots = 1u << (log2 <= DSA_RING_MAX_LOG2 ? log2 : 0);
 	struct dsa_ring_packet *ring = ram_at(d, ring_base(q));
 
 	return &ring[i & (slots - 1)];

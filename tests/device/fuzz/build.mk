@@ -34,6 +34,14 @@ $(FUZZ_OUT)/exec: $(call fuzz_objs,$(FUZZ_EXEC_SRCS))
 $(FUZZ_OUT)/device: $(call fuzz_objs,$(FUZZ_DEVICE_SRCS))
 	$(fuzz_link)
 
+$(TOP)/$(FUZZ)/fuzz: | $(FUZZ_OUT)/exec $(FUZZ_OUT)/device
+HOST_TESTS += $(TOP)/$(FUZZ)/fuzz
+
+TIME ?= 60
+.PHONY: fuzz
+fuzz: $(FUZZ_OUT)/exec $(FUZZ_OUT)/device ## look for faults with the fuzz targets (TIME=seconds each, ONLY=exec or device)
+	$(Q)$(FUZZ)/fuzz --time $(TIME) $(if $(ONLY),--only $(ONLY))
+
 CLEAN += $(B)/obj-fuzz
 
 endif

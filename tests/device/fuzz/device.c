@@ -448,7 +448,7 @@ static void accident(struct play *p)
 
 	bus_lock(p->d);
 	if (b < 40)
-		dsa_core_reset(p->d->core, b & 1 ? DSA_RESET_DEVICE : DSA_RESET_FUNCTION);
+		dsa_core_reset(p->d->core, b % 8 ? DSA_RESET_DEVICE : DSA_RESET_FUNCTION);
 	else if (b < 80)
 		dsa_core_set_bus_master(p->d->core, b & 1);
 	else if (b < 120)
