@@ -96,7 +96,8 @@ struct test {
 #define TESTS_END { NULL, NULL }
 
 extern const struct test regs_tests[], queue_tests[], mmu_tests[], copy_tests[], launch_tests[],
-	stress_tests[], save_tests[], fuzz_tests[], xdsa_tests[], cluster_tests[];
+	stress_tests[], save_tests[], fuzz_tests[], xdsa_tests[], cluster_tests[],
+	cluster_run_tests[];
 
 uint64_t clock_ns(void);
 uint64_t rnd(uint64_t *state);

@@ -10,6 +10,7 @@ static const struct {
 	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
 	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
 	{ "cluster", cluster_tests },
+	{ "cluster_run", cluster_run_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
