@@ -6,11 +6,14 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests },         { "queue", queue_tests },   { "mmu", mmu_tests },
-	{ "copy", copy_tests },         { "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests },         { "fuzz", fuzz_tests },     { "tensor", tensor_tests },
-	{ "mbarrier", mbarrier_tests }, { "matrix", matrix_tests }, { "vector", vector_tests },
-	{ "wild", wild_tests },         { "budget", budget_tests }, { "cluster", cluster_tests },
+	{ "regs", regs_tests },       { "queue", queue_tests },
+	{ "mmu", mmu_tests },         { "copy", copy_tests },
+	{ "launch", launch_tests },   { "stress", stress_tests },
+	{ "save", save_tests },       { "fuzz", fuzz_tests },
+	{ "tensor", tensor_tests },   { "mbarrier", mbarrier_tests },
+	{ "matrix", matrix_tests },   { "vector", vector_tests },
+	{ "wild", wild_tests },       { "cluster_run", cluster_run_tests },
+	{ "budget", budget_tests },   { "cluster", cluster_tests },
 	{ "convert", convert_tests },
 };
 
