@@ -25,7 +25,8 @@ bool pace_passed(struct dsa_core *core, struct dsa_queue *q)
 {
 	uint64_t due;
 
-	if (!core->cfg.pace)
+	/* Between packets there is nothing to show. The anchor may be of work that was dropped. */
+	if (!core->cfg.pace || q->phase == DSA_PH_IDLE)
 		return true;
 	due = q->pace_host + (q->time_ns - q->pace_model);
 	if (now_ns(core) >= due)

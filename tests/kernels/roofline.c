@@ -132,8 +132,8 @@ static void store(const struct job *j, uint32_t tile)
 }
 
 /* @batch at most 512, or a multiple of 512; @k a multiple of 256; a program for TILE_N columns. */
-DSA_KERNEL_SIZED(roofline, 64 * 1024, 64 * 1024, (void *, y), (const void *, x),
-		 (const void *, w), (uint32_t, batch), (uint32_t, k), (uint32_t, type))
+DSA_KERNEL_SIZED(roofline, 64 * 1024, 64 * 1024, (void *, y), (const void *, x), (const void *, w),
+		 (uint32_t, batch), (uint32_t, k), (uint32_t, type))
 {
 	uint32_t n = dsa_grid_size(0) * TILE_N;
 	struct job j = {
@@ -149,9 +149,9 @@ DSA_KERNEL_SIZED(roofline, 64 * 1024, 64 * 1024, (void *, y), (const void *, x),
 	j.block_m = (j.rows + j.blocks - 1) / j.blocks;
 	j.sums = (uint8_t *)(j.header + 1);
 	j.ring = j.sums + (uint64_t)j.blocks * COLUMNS * j.block_m * BLOCK * 4;
-	while (j.depth > 32 && (uint64_t)(j.rows + TILE_N) * j.depth * j.size * STAGES >
-				       dsa_scratchpad_size() - 64 * 1024 -
-					       (uint64_t)(j.ring - (uint8_t *)j.header))
+	while (j.depth > 32 &&
+	       (uint64_t)(j.rows + TILE_N) * j.depth * j.size * STAGES >
+		       dsa_scratchpad_size() - 64 * 1024 - (uint64_t)(j.ring - (uint8_t *)j.header))
 		j.depth /= 2;
 	j.steps = k / j.depth;
 	j.x_bytes = j.rows * j.depth * j.size;

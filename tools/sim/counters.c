@@ -6,8 +6,8 @@
 
 static const char *const macs_names[DSA_MACS_COUNT] = {
 	[DSA_MACS_F64] = "f64", [DSA_MACS_F32] = "f32", [DSA_MACS_TF32] = "tf32",
-	[DSA_MACS_F16] = "f16", [DSA_MACS_F8] = "f8",	[DSA_MACS_F6] = "f6",
-	[DSA_MACS_I8] = "i8",	[DSA_MACS_F4] = "f4",	[DSA_MACS_I4] = "i4",
+	[DSA_MACS_F16] = "f16", [DSA_MACS_F8] = "f8",   [DSA_MACS_F6] = "f6",
+	[DSA_MACS_I8] = "i8",   [DSA_MACS_F4] = "f4",   [DSA_MACS_I4] = "i4",
 };
 
 static const char *const bytes_names[DSA_BYTES_COUNT] = {
@@ -21,17 +21,17 @@ static const char *const bytes_names[DSA_BYTES_COUNT] = {
 
 static const char *const stall_names[DSA_STALL_COUNT] = {
 	[DSA_STALL_MBARRIER] = "mbarrier", [DSA_STALL_TENSOR] = "tensor",
-	[DSA_STALL_MATRIX] = "matrix",	   [DSA_STALL_VECTOR_MEMORY] = "vector_memory",
+	[DSA_STALL_MATRIX] = "matrix",     [DSA_STALL_VECTOR_MEMORY] = "vector_memory",
 	[DSA_STALL_CONVERT] = "convert",   [DSA_STALL_CLUSTER] = "cluster",
 };
 
 /* What a roofline says of the launch; zero where it did nothing of the kind. */
 struct roofline {
-	double operations;         /* of matrix units: two a product */
-	double hbm_bytes;          /* both directions */
-	double compute_s, hbm_s;   /* that they take at the peak and at full bandwidth */
-	double seconds;            /* that the programs took */
-	const char *bound;         /* "compute", "memory" or "neither" */
+	double operations;       /* of matrix units: two a product */
+	double hbm_bytes;        /* both directions */
+	double compute_s, hbm_s; /* that they take at the peak and at full bandwidth */
+	double seconds;          /* that the programs took */
+	const char *bound;       /* "compute", "memory" or "neither" */
 };
 
 static double share(double part, double whole)

@@ -6,9 +6,10 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
-	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
+	{ "regs", regs_tests },         { "queue", queue_tests },   { "mmu", mmu_tests },
+	{ "copy", copy_tests },         { "launch", launch_tests }, { "stress", stress_tests },
+	{ "save", save_tests },         { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
+	{ "counters", counters_tests }, { "pace", pace_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
@@ -16,7 +17,7 @@ static bool selected(const char *suite, const char *test, const char *only)
 {
 #ifdef __SANITIZE_THREAD__
 	if (!strcmp(suite, "regs") || !strcmp(suite, "fuzz") || !strcmp(suite, "xdsa") ||
-	    (!strcmp(suite, "save") && strcmp(test, "in_flight")))
+	    !strcmp(suite, "pace") || (!strcmp(suite, "save") && strcmp(test, "in_flight")))
 		return false;
 #endif
 	(void)suite;
