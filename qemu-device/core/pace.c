@@ -59,6 +59,8 @@ uint64_t dsa_core_due_ns(struct dsa_core *core)
 {
 	uint64_t due = UINT64_MAX;
 
+	if (!core->cfg.pace)
+		return due;
 	core_lock(core);
 	for (uint64_t left = core->live; left; left &= left - 1) {
 		const struct dsa_queue *q = &core->q[__builtin_ctzll(left)];

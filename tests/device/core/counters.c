@@ -29,10 +29,10 @@ struct prog {
 	struct dev *d;
 	struct code k;
 	uint64_t ops, ptrs;
-	uint64_t sharers;                        /* of the HBM */
-	uint64_t waited, tensor, matrix;         /* stall so far; when the engines are free */
+	uint64_t sharers;                /* of the HBM */
+	uint64_t waited, tensor, matrix; /* stall so far; when the engines are free */
 	uint64_t loads_done, store_done, matrix_done;
-	struct dsa_launch_counters want;         /* of one program */
+	struct dsa_launch_counters want; /* of one program */
 };
 
 static uint64_t div_up(uint64_t a, uint64_t b)
@@ -47,7 +47,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static uint64_t hbm_cycles(const struct prog *p, uint64_t bytes)
 {
-	return div_up(bytes * p->sharers * (p->d->cfg.core_clock_khz / 1000), p->d->cfg.hbm_mb_per_s);
+	return div_up(bytes * p->sharers * (p->d->cfg.core_clock_khz / 1000),
+		      p->d->cfg.hbm_mb_per_s);
 }
 
 static uint64_t now(const struct prog *p)
@@ -66,7 +67,8 @@ static void wait_until(struct prog *p, enum dsa_stall cause, uint64_t cycle)
 }
 
 /* S0 = scratchpad, an mbarrier there for one arrival; T0 = 1. */
-static struct prog prog_new(const struct dsa_core_config *cfg, unsigned int threads, uint64_t programs)
+static struct prog prog_new(const struct dsa_core_config *cfg, unsigned int threads,
+			    uint64_t programs)
 {
 	struct prog p = { .d = dev_new_with(cfg, threads) };
 
@@ -146,8 +148,8 @@ static void put_drain(struct prog *p)
 }
 
 /* n^3 products of two types, of zeros. */
-static void put_matrix(struct prog *p, unsigned int a, unsigned int b, unsigned int d, unsigned int n,
-		       enum dsa_macs kind)
+static void put_matrix(struct prog *p, unsigned int a, unsigned int b, unsigned int d,
+		       unsigned int n, enum dsa_macs kind)
 {
 	static const unsigned int rates[] = DSA_MACS_RATES;
 	bool mx = a >= DSA_TYPE_MXF8E4M3 && a <= DSA_TYPE_MXI8;
@@ -229,8 +231,8 @@ static struct dsa_launch_counters *sums(struct prog *p)
 
 static struct dsa_cmd_launch *put_launch(struct cmds *c, uint64_t programs)
 {
-	struct dsa_cmd_launch *l =
-		cmd_launch(c, VA_HBM + CODE, VA_HBM + OPS, (uint32_t)programs, 1, 1);
+	struct dsa_cmd_launch *l = cmd_launch(c, VA_HBM + CODE, VA_HBM + OPS, (uint32_t)programs, 1,
+					      1);
 
 	l->counters = VA_HBM + SUMS;
 	l->counters_bytes = sizeof(struct dsa_launch_counters);
@@ -282,7 +284,7 @@ static void put_everything(struct prog *p)
 	put_vector(p, VADD(8), 1000);
 	put_vector(p, VSE32(8, A3), 1000);
 	p->want.bytes[DSA_BYTES_SYSTEM_WRITTEN] += 4000;
-	put_vector(p, VSE32(8, S0), 1000); /* the scratchpad is no memory */
+	put_vector(p, VSE32(8, S0), 1000);              /* the scratchpad is no memory */
 	p->want.stalls[DSA_STALL_VECTOR_MEMORY] = 8000; /* bytes, until want_launch() */
 	put_end(p);
 }
@@ -469,10 +471,9 @@ static void put_box(struct prog *p, unsigned int op, int32_t x)
 				      .steps = { 1, 1 },
 				      .rank = 2,
 				      .type = DSA_TYPE_U32 };
-	struct dsa_tensor_op o = { .op = op,
-				   .coord = { x, 8 },
-				   .global = VA_HBM + OPS + 0x400,
-				   .spad = SPAD + 0x1000 };
+	struct dsa_tensor_op o = {
+		.op = op, .coord = { x, 8 }, .global = VA_HBM + OPS + 0x400, .spad = SPAD + 0x1000
+	};
 
 	memcpy(p->d->hbm + OPS + 0x400, &map, sizeof(map));
 	put_op(p, DSA_X_TENSOR, &o, sizeof(o));
@@ -521,7 +522,8 @@ static void operations_overlap(void)
 	put_matrix_wait(&p);
 	put_end(&p);
 	run_and_check(&p, 1);
-	CHECK(p.want.stalls[DSA_STALL_MATRIX] > 5000 && p.want.stalls[DSA_STALL_MATRIX] < 5000 + 5 * 103);
+	CHECK(p.want.stalls[DSA_STALL_MATRIX] > 5000 &&
+	      p.want.stalls[DSA_STALL_MATRIX] < 5000 + 5 * 103);
 	dev_free(p.d);
 }
 
@@ -685,10 +687,10 @@ static void launch_refused(void (*change)(struct dsa_cmd_launch *l), uint32_t co
 	dev_free(p.d);
 }
 
-#define CHANGE(name, what)                          \
+#define CHANGE(name, what)                         \
 	static void name(struct dsa_cmd_launch *l) \
-	{                                           \
-		what;                               \
+	{                                          \
+		what;                              \
 	}
 CHANGE(c_odd, l->counters_bytes = 36)
 CHANGE(c_large, l->counters_bytes = sizeof(struct dsa_launch_counters) + 8)
