@@ -249,6 +249,8 @@ static int dsa_identify(struct dsa_device *dsa)
 	caps->core_clock_khz = dsa_read(dsa, DSA_REG_CORE_CLOCK);
 	caps->vlen_bits = dsa_read(dsa, DSA_REG_VLEN);
 	caps->hbm_mbps = dsa_read(dsa, DSA_REG_HBM_BANDWIDTH);
+	if ((caps->version & 0xffff) >= 1)
+		caps->matrix_macs = dsa_read(dsa, DSA_REG_MATRIX_MACS);
 	caps->serial = dsa_read64(dsa, DSA_REG_SERIAL);
 	return 0;
 }

@@ -66,6 +66,7 @@ struct dsa_vector {
  * @core_clock_khz: modelled clock.
  * @vlen_bits: vector length.
  * @hbm_mbps: modelled bandwidth.
+ * @matrix_macs: modelled rate of a matrix unit, 0 if the hardware does not say.
  * @serial: serial number.
  */
 struct dsa_caps {
@@ -79,6 +80,7 @@ struct dsa_caps {
 	u32 core_clock_khz;
 	u32 vlen_bits;
 	u32 hbm_mbps;
+	u32 matrix_macs;
 	u64 serial;
 };
 

@@ -35,6 +35,7 @@ static void dsa_query_device_info(struct dsa_device *dsa, struct drm_dsa_device_
 		.hbm_bytes = dsa->hbm.size,
 		.serial = caps->serial,
 		.max_cmd_bytes = DSA_RING_MAX_CMD_BYTES,
+		.matrix_macs = caps->matrix_macs,
 	};
 }
 

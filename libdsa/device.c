@@ -276,6 +276,7 @@ DSA_API dsaError_t dsaGetDeviceProperties(dsaDeviceProp *prop, int device)
 	prop->clockRate = (int)info->core_clock_khz;
 	prop->vectorBits = (int)info->vlen_bits;
 	prop->memoryBandwidth = (int)info->hbm_bandwidth_mbps;
+	prop->matrixRate = (int)info->matrix_macs;
 	prop->hardwareMajor = (int)(info->hw_version >> 16);
 	prop->hardwareMinor = (int)(info->hw_version & 0xffff);
 	prop->pciDomainID = (int)info->pci_domain;

@@ -54,6 +54,7 @@ enum object_kind {
 	OBJECT_EVENT,
 	OBJECT_MODULE,
 	OBJECT_FUNCTION,
+	OBJECT_COUNTERS,
 };
 
 /* First member of everything that has a handle. */
@@ -458,6 +459,8 @@ struct stream {
 	struct object object;
 	struct device *dev;
 	_Atomic(struct queue *) queue;
+	pthread_mutex_t lock;      /* all below; no other is taken inside */
+	struct counters *counters; /* of its launches from now on; NULL: none */
 };
 
 /*
@@ -468,6 +471,19 @@ dsaError_t stream_get(dsaStream_t handle, struct stream **stream);
 void stream_put(struct stream *stream);
 /* For a thread that ends. */
 void stream_drop_default(struct stream *stream);
+
+/* ---- counters.c ---- */
+
+/* What the stream's launches are counted in, with a reference; or NULL. */
+struct counters *counters_of(struct stream *stream);
+/* The stream has none any more; false: it had none. */
+bool counters_detach(struct stream *stream);
+/*
+ * Around the recording of a counted launch on @queue: where it is to add to,
+ * and the point of it (0: it was not recorded). The second drops the reference.
+ */
+uint64_t counters_begin(struct counters *counters, struct queue *queue);
+void counters_end(struct counters *counters, struct queue *queue, uint64_t point);
 
 /* ---- elf.c ---- */
 

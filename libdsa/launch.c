@@ -41,9 +41,9 @@ static void pack_args(void *kernarg, const struct dsa_kernel_meta *meta, void **
 		memcpy((uint8_t *)kernarg + meta->args[i].offset, args[i], meta->args[i].size);
 }
 
-/* @args by address each, or @packed as one structure. */
+/* @args by address each, or @packed as one structure; @counters: an address, or 0. */
 static dsaError_t record(struct function *f, struct queue *q, dsaDim3 grid, void **args,
-			 const void *packed, size_t scratch)
+			 const void *packed, size_t scratch, uint64_t counters, uint64_t *point)
 {
 	const struct dsa_kernel_meta *meta = &f->kernel->meta;
 	struct dsa_cmd_launch launch = {
@@ -67,9 +67,31 @@ static dsaError_t record(struct function *f, struct queue *q, dsaDim3 grid, void
 		pack_args(kernarg, meta, args);
 	launch.kernarg = (uintptr_t)kernarg;
 	launch.user = f->module->elf.prints ? print_address(q) : 0;
+	if (counters) {
+		launch.hdr.flags = DSA_LAUNCH_F_ACCUMULATE;
+		launch.counters = counters;
+		launch.counters_bytes = sizeof(struct dsa_launch_counters);
+	}
 	launch.id = atomic_fetch_add(&q->dev->launches, 1) + 1;
 	memcpy(cmd, &launch, sizeof(launch));
-	return queue_commit(q, sizeof(launch), false, NULL);
+	return queue_commit(q, sizeof(launch), false, point);
+}
+
+/* The same on @s, and counted if it wants that. */
+static dsaError_t record_on(struct function *f, struct stream *s, dsaDim3 grid, void **args,
+			    const void *packed, size_t scratch)
+{
+	struct queue *q = atomic_load(&s->queue);
+	struct counters *c = counters_of(s);
+	uint64_t point = 0, sum;
+	dsaError_t error;
+
+	if (!c)
+		return record(f, q, grid, args, packed, scratch, 0, NULL);
+	sum = counters_begin(c, q);
+	error = record(f, q, grid, args, packed, scratch, sum, &point);
+	counters_end(c, q, point);
+	return error;
 }
 
 static dsaError_t launch(struct function *f, dsaDim3 grid, void **args, const void *packed,
@@ -89,7 +111,7 @@ static dsaError_t launch(struct function *f, dsaDim3 grid, void **args, const vo
 			     "launch of %s: loaded on device %d, stream on device %d",
 			     f->kernel->name, f->module->dev->index, s->dev->index);
 	else
-		error = record(f, atomic_load(&s->queue), grid, args, packed, scratch);
+		error = record_on(f, s, grid, args, packed, scratch);
 	stream_put(s);
 	return error;
 }

@@ -30,6 +30,7 @@ static const char *const kind_names[] = {
 	[OBJECT_EVENT] = "event",
 	[OBJECT_MODULE] = "module",
 	[OBJECT_FUNCTION] = "function",
+	[OBJECT_COUNTERS] = "set of counters",
 };
 
 static void *pack(uint32_t index, enum object_kind kind, uint32_t generation)

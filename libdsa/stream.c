@@ -11,6 +11,8 @@ static void destroy_stream(struct object *object)
 
 	print_deliver(atomic_load(&s->queue));
 	queue_release(atomic_load(&s->queue));
+	counters_detach(s);
+	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
@@ -29,6 +31,7 @@ static dsaError_t create(struct device *dev, struct stream **out)
 	}
 	s->dev = dev;
 	atomic_init(&s->queue, q);
+	pthread_mutex_init(&s->lock, NULL);
 	*out = s;
 	return dsaSuccess;
 }

@@ -131,6 +131,7 @@ typedef struct dsaStream_st *dsaStream_t;
 typedef struct dsaEvent_st *dsaEvent_t;
 typedef struct dsaModule_st *dsaModule_t;
 typedef struct dsaFunction_st *dsaFunction_t;
+typedef struct dsaCounters_st *dsaCounters_t;
 
 /** struct dsaDim3 - A grid of programs; C++ sees unset members as 1. */
 typedef struct dsaDim3 {
@@ -155,6 +156,7 @@ typedef struct dsaDeviceProp {
 	int clockRate;       /* modelled core clock, kHz */
 	int vectorBits;      /* vector register length; 0: no vector unit */
 	int memoryBandwidth; /* modelled, 10^6 bytes/s */
+	int matrixRate;      /* modelled, products of bf16 a core and cycle; see enum dsaMacs */
 	int hardwareMajor, hardwareMinor;
 	int pciDomainID, pciBusID, pciDeviceID, pciFunctionID;
 	char devicePath[64]; /* /dev/accel/accelN */
@@ -565,6 +567,111 @@ DSA_API dsaError_t dsaLaunchKernel(dsaFunction_t function, dsaDim3 grid, void **
  */
 DSA_API dsaError_t dsaLaunchKernelStruct(dsaFunction_t function, dsaDim3 grid, const void *args,
 					 size_t bytes, size_t scratch_bytes, dsaStream_t stream);
+
+/* ---------------------------------------------------------------- counters */
+
+/**
+ * enum dsaMacs - Kinds of products that matrix units make.
+ *
+ * A core makes matrixRate * f of them in a cycle at best, f being 1/32 for
+ * F64, 1/16 for F32, 1/2 for TF32, 1 for F16, 2 for F8, F6 and I8, 4 for F4
+ * and I4. With operands of two types the first kind here counts.
+ */
+enum dsaMacs {
+	dsaMacsF64 = 0,
+	dsaMacsF32 = 1,
+	dsaMacsTF32 = 2,
+	dsaMacsF16 = 3, /* with bf16, Q8_0, Q4_0 */
+	dsaMacsF8 = 4,  /* MX or not, and so on */
+	dsaMacsF6 = 5,
+	dsaMacsI8 = 6, /* with uint8 */
+	dsaMacsF4 = 7,
+	dsaMacsI4 = 8,
+	dsaMacsCount = 9
+};
+
+/** enum dsaBytes - Bytes that tensor operations and vector instructions moved. */
+enum dsaBytes {
+	dsaBytesHbmRead = 0,
+	dsaBytesHbmWritten = 1,
+	dsaBytesSystemRead = 2,
+	dsaBytesSystemWritten = 3,
+	dsaBytesScratchpadRead = 4, /* by tensor engines */
+	dsaBytesScratchpadWritten = 5,
+	dsaBytesCount = 6
+};
+
+/** enum dsaStall - What programs waited for. */
+enum dsaStall {
+	dsaStallMbarrier = 0,
+	dsaStallTensor = 1, /* stores */
+	dsaStallMatrix = 2,
+	dsaStallVectorMemory = 3,
+	dsaStallConvert = 4,
+	dsaStallCluster = 5,
+	dsaStallCount = 6
+};
+
+/**
+ * struct dsaLaunchCounters - What launches did, in modelled work and time.
+ *
+ * The same for any host, load and number of threads. Where nothing else is
+ * said: sums over programs and launches; cycles are of the core clock. cycles /
+ * coreCycles is the cores' occupancy, matrixCycles / coreCycles and
+ * tensorCycles / coreCycles that of the engines. docs/timing.md has the exact
+ * meaning of each.
+ */
+typedef struct dsaLaunchCounters {
+	uint64_t programs, instructions;
+	uint64_t startTime, endTime; /* of the first, of the last launch, ns */
+	uint64_t launches;
+	uint64_t time;       /* sum over launches, ns */
+	uint64_t makespan;   /* cycles from first to last program; summed over launches */
+	uint64_t coreCycles; /* makespan times cores */
+	uint64_t cycles;     /* that programs took, waiting included */
+	uint64_t vectorInstructions, vectorElements, vectorCycles;
+	uint64_t tensorOps, tensorCycles; /* engines busy */
+	uint64_t matrixOps, matrixCycles; /* units busy */
+	uint64_t macs[dsaMacsCount];      /* products, by enum dsaMacs */
+	uint64_t bytes[dsaBytesCount];    /* by enum dsaBytes */
+	uint64_t stalls[dsaStallCount];   /* cycles, by enum dsaStall */
+} dsaLaunchCounters;
+
+/** dsaCountersCreate() - Create counters, all zero, on the current device. */
+DSA_API dsaError_t dsaCountersCreate(dsaCounters_t *counters);
+
+/** dsaCountersDestroy() - Destroy counters; launches that count in them are let finish. */
+DSA_API dsaError_t dsaCountersDestroy(dsaCounters_t counters);
+
+/**
+ * dsaStreamBeginCounters() - Count what launches put on a stream from now on do.
+ * @stream: where; its other work, and other streams' launches, do not count.
+ * @counters: what they are added to. One stream at a time; used again, also
+ *            on another stream, they go on from where they are. The first
+ *            launch then blocks until those of the other stream are done.
+ *
+ * Errors: dsaErrorInvalidValue: the counters are in use, or the stream has
+ * some; dsaErrorInvalidResourceHandle: also when they are of two devices.
+ */
+DSA_API dsaError_t dsaStreamBeginCounters(dsaStream_t stream, dsaCounters_t counters);
+
+/**
+ * dsaStreamEndCounters() - Later launches on a stream are not counted.
+ *
+ * Does not block. Destroying the stream does the same.
+ * Errors: dsaErrorInvalidValue: the stream has no counters.
+ */
+DSA_API dsaError_t dsaStreamEndCounters(dsaStream_t stream);
+
+/**
+ * dsaCountersGet() - The sums over all launches counted so far.
+ * @counters: may still be in use; what is launched meanwhile may be in the
+ *            sums in part.
+ * @sum: set, also when an error is returned: to what completed.
+ *
+ * Blocks until those launches have completed. Errors: the stream's fault.
+ */
+DSA_API dsaError_t dsaCountersGet(dsaCounters_t counters, dsaLaunchCounters *sum);
 
 /* ------------------------------------------------------------ kernels' text */
 

@@ -25,7 +25,8 @@ bool pace_passed(struct dsa_core *core, struct dsa_queue *q)
 {
 	uint64_t due;
 
-	if (!core->cfg.pace)
+	/* Between packets there is nothing to show. The anchor may be of work that was dropped. */
+	if (!core->cfg.pace || q->phase == DSA_PH_IDLE)
 		return true;
 	due = q->pace_host + (q->time_ns - q->pace_model);
 	if (now_ns(core) >= due)
@@ -58,6 +59,8 @@ uint64_t dsa_core_due_ns(struct dsa_core *core)
 {
 	uint64_t due = UINT64_MAX;
 
+	if (!core->cfg.pace)
+		return due;
 	core_lock(core);
 	for (uint64_t left = core->live; left; left &= left - 1) {
 		const struct dsa_queue *q = &core->q[__builtin_ctzll(left)];

@@ -367,6 +367,16 @@ static bool dsa_check_properties(DSAState *s, Error **errp)
     s->matrix_macs = s->matrix_macs ?: def.matrix_macs;
     s->hbm_bandwidth = s->hbm_bandwidth ?: def.hbm_mb_per_s;
     s->bus_bandwidth = s->bus_bandwidth ?: def.bus_mb_per_s;
+    for (unsigned int i = 0; i < DSA_COST_FIELDS; i++) {
+        if (!(s->cost_set & BIT(i))) {
+            *dsa_cost_at(&s->cost, i) = *dsa_cost_at(&def.cost, i);
+        }
+    }
+    if (s->pace && strcmp(s->pace, "none") && strcmp(s->pace, "model")) {
+        error_setg(errp, "pace=%s is not possible: there are none, model",
+                   s->pace);
+        return false;
+    }
     if (!s->memdev && !s->hbm_size) {
         s->hbm_size = DSA_HBM_DEFAULT;
     }
@@ -472,6 +482,8 @@ static bool dsa_new_core(DSAState *s, Error **errp)
     config.matrix_macs = s->matrix_macs;
     config.hbm_mb_per_s = s->hbm_bandwidth;
     config.bus_mb_per_s = s->bus_bandwidth;
+    config.cost = s->cost;
+    config.pace = s->pace && !strcmp(s->pace, "model");
     config.serial = s->serial;
     s->core = dsa_core_new(&config, &dsa_host_ops, s, &reason);
     if (!s->core) {
@@ -672,6 +684,48 @@ static void dsa_set_temperature(Object *obj, Visitor *v, const char *name,
     s->temperature_set = true;
 }
 
+static void dsa_get_cost(Object *obj, Visitor *v, const char *name,
+                         void *opaque, Error **errp)
+{
+    const struct dsa_cost_field *field = opaque;
+
+    visit_type_uint32(v, name,
+                      dsa_cost_at(&DSA(obj)->cost, field - dsa_cost_fields),
+                      errp);
+}
+
+static void dsa_set_cost(Object *obj, Visitor *v, const char *name,
+                         void *opaque, Error **errp)
+{
+    const struct dsa_cost_field *field = opaque;
+    unsigned int i = field - dsa_cost_fields;
+    DSAState *s = DSA(obj);
+    uint32_t value;
+
+    if (DEVICE(obj)->realized) {
+        qdev_prop_set_after_realize(DEVICE(obj), name, errp);
+        return;
+    }
+    if (!visit_type_uint32(v, name, &value, errp) ||
+        !dsa_check_range(name, value, field->min, field->max, false, errp)) {
+        return;
+    }
+    *dsa_cost_at(&s->cost, i) = value;
+    s->cost_set |= BIT(i);
+}
+
+/* The constants of the cost model: a property for each, made from the table. */
+static void dsa_add_costs(ObjectClass *klass)
+{
+    for (unsigned int i = 0; i < DSA_COST_FIELDS; i++) {
+        const struct dsa_cost_field *field = &dsa_cost_fields[i];
+
+        object_class_property_add(klass, field->name, "uint32", dsa_get_cost,
+                                  dsa_set_cost, NULL, (void *)field);
+        object_class_property_set_description(klass, field->name, field->text);
+    }
+}
+
 static const Property dsa_properties[] = {
     DEFINE_PROP_SIZE("hbm-size", DSAState, hbm_size, 0),
     DEFINE_PROP_LINK("memdev", DSAState, memdev, TYPE_MEMORY_BACKEND,
@@ -686,6 +740,7 @@ static const Property dsa_properties[] = {
     DEFINE_PROP_UINT32("matrix-macs", DSAState, matrix_macs, 0),
     DEFINE_PROP_UINT32("hbm-bandwidth", DSAState, hbm_bandwidth, 0),
     DEFINE_PROP_UINT32("bus-bandwidth", DSAState, bus_bandwidth, 0),
+    DEFINE_PROP_STRING("pace", DSAState, pace),
     DEFINE_PROP_UINT64("serial", DSAState, serial, 0),
 };
 
@@ -707,6 +762,8 @@ static void dsa_describe(ObjectClass *klass)
         { "hbm-bandwidth", "modelled, 10^6 bytes/s; 0: default" },
         { "bus-bandwidth", "modelled, to system memory, 10^6 bytes/s; 0: "
                            "default" },
+        { "pace", "model: completions come no earlier than modelled; none "
+                  "(default): as soon as they can" },
         { "serial", "device serial number; 0: made from the slot" },
         { "temperature", "millidegrees Celsius; settable at run time" },
     };
@@ -739,6 +796,7 @@ static void dsa_class_init(ObjectClass *klass, void *data)
     object_class_property_add(klass, "temperature", "int32",
                               dsa_get_temperature, dsa_set_temperature, NULL,
                               NULL);
+    dsa_add_costs(klass);
     dsa_describe(klass);
 }
 

@@ -21,12 +21,18 @@
 #include "qemu/main-loop.h"
 #include "qemu/rcu.h"
 #include "qemu/thread.h"
+#include "qemu/timer.h"
 #ifdef CONFIG_LINUX
 #include <sys/prctl.h>
 #endif
 
 #include "dsa-workers.h"
 #include "trace.h"
+
+/*
+ * With pace=model a completion may be due at a known time. A timer of the main
+ * loop wakes a worker then.
+ */
 
 /* How long a worker may stay in the core before it looks at pause and stop. */
 #define DSA_WORKER_BUDGET_US 500
@@ -40,6 +46,7 @@ typedef struct DSAWorker {
 
 struct DSAWorkers {
     struct dsa_core *core; /* fixed once started */
+    QEMUTimer *due;        /* any thread; expires no later than anything held */
     unsigned int count;    /* fixed */
     unsigned int started;  /* BQL */
 
@@ -129,6 +136,21 @@ static void worker_sleep(DSAWorker *w, uint32_t seen, bool poll)
     qemu_mutex_unlock(&pool->lock);
 }
 
+static void due_now(void *opaque)
+{
+    dsa_workers_wake(opaque);
+}
+
+/* In the core, when it has nothing else to do. */
+static void worker_note_due(DSAWorkers *pool)
+{
+    uint64_t due = dsa_core_due_ns(pool->core);
+
+    if (due != UINT64_MAX) {
+        timer_mod_anticipate_ns(pool->due, MIN(due, INT64_MAX));
+    }
+}
+
 static void *worker_thread(void *opaque)
 {
     DSAWorker *w = opaque;
@@ -150,6 +172,9 @@ static void *worker_thread(void *opaque)
 
         smp_mb(); /* seq before the core's state */
         result = dsa_core_run(pool->core, DSA_WORKER_BUDGET_US);
+        if (result != DSA_RUN_MORE) {
+            worker_note_due(pool);
+        }
         worker_leave(pool);
         if (result == DSA_RUN_MORE) {
             if (was_poller) {
@@ -176,6 +201,7 @@ DSAWorkers *dsa_workers_new(unsigned int count)
     qemu_mutex_init(&pool->lock);
     qemu_cond_init(&pool->wake);
     qemu_cond_init(&pool->quiet);
+    pool->due = timer_new_ns(QEMU_CLOCK_REALTIME, due_now, pool);
     return pool;
 }
 
@@ -242,6 +268,7 @@ void dsa_workers_free(DSAWorkers *pool)
     bql_lock();
 
     qemu_cond_destroy(&pool->quiet);
+    timer_free(pool->due);
     qemu_cond_destroy(&pool->wake);
     qemu_mutex_destroy(&pool->lock);
     g_free(pool);

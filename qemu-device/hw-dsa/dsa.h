@@ -56,6 +56,9 @@ struct DSAState {
     uint32_t matrix_macs;
     uint32_t hbm_bandwidth;
     uint32_t bus_bandwidth;
+    char *pace;
+    struct dsa_cost cost;
+    uint32_t cost_set; /* bitmap of its fields: given by the user */
 };
 
 /* Tells the core whether DMA works now: bus master enable and power state. */

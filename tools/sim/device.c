@@ -167,7 +167,7 @@ static void wait_for_work(struct sim *s, uint64_t ns)
 /* How long there is nothing to do unless something wakes us, ns. */
 static uint64_t idle_ns(struct sim *s, enum dsa_run_result r)
 {
-	uint64_t due = s->o->cfg.pace ? dsa_core_due_ns(s->core) : UINT64_MAX;
+	uint64_t due = dsa_core_due_ns(s->core);
 	uint64_t now = clock_ns(), idle = r == DSA_RUN_POLL ? POLL_NS : UINT64_MAX;
 
 	if (due == UINT64_MAX)

@@ -112,6 +112,10 @@ struct drm_dsa_device_info {
 	__u64 serial;
 	/** @max_cmd_bytes: largest command buffer of a submit. */
 	__u64 max_cmd_bytes;
+	/** @matrix_macs: modelled, products of BF16 a core and cycle; 0: not known. */
+	__u32 matrix_macs;
+	/** @pad: zero. */
+	__u32 pad;
 };
 
 /** struct drm_dsa_memory_info - HBM now. */

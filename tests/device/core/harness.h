@@ -54,6 +54,7 @@ struct dev {
 	unsigned int log_lines; /* atomic */
 	char last_log[256];
 	uint64_t hbm_dirtied; /* atomic, bytes */
+	uint64_t now;         /* atomic: what the core takes for host time; 0: the host's */
 
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake_cond;
@@ -97,8 +98,8 @@ struct test {
 
 extern const struct test regs_tests[], queue_tests[], mmu_tests[], copy_tests[], launch_tests[],
 	stress_tests[], save_tests[], fuzz_tests[], tensor_tests[], mbarrier_tests[],
-	matrix_tests[], vector_tests[], wild_tests[], cluster_run_tests[], budget_tests[],
-	cluster_tests[], convert_tests[];
+	matrix_tests[], vector_tests[], wild_tests[], pace_tests[], counters_tests[],
+	cluster_run_tests[], budget_tests[], cluster_tests[], convert_tests[];
 
 uint64_t clock_ns(void);
 uint64_t rnd(uint64_t *state);

@@ -6,14 +6,15 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests },       { "queue", queue_tests },
-	{ "mmu", mmu_tests },         { "copy", copy_tests },
-	{ "launch", launch_tests },   { "stress", stress_tests },
-	{ "save", save_tests },       { "fuzz", fuzz_tests },
-	{ "tensor", tensor_tests },   { "mbarrier", mbarrier_tests },
-	{ "matrix", matrix_tests },   { "vector", vector_tests },
-	{ "wild", wild_tests },       { "cluster_run", cluster_run_tests },
-	{ "budget", budget_tests },   { "cluster", cluster_tests },
+	{ "regs", regs_tests },         { "queue", queue_tests },
+	{ "mmu", mmu_tests },           { "copy", copy_tests },
+	{ "launch", launch_tests },     { "stress", stress_tests },
+	{ "save", save_tests },         { "fuzz", fuzz_tests },
+	{ "tensor", tensor_tests },     { "mbarrier", mbarrier_tests },
+	{ "matrix", matrix_tests },     { "vector", vector_tests },
+	{ "wild", wild_tests },         { "pace", pace_tests },
+	{ "counters", counters_tests }, { "cluster_run", cluster_run_tests },
+	{ "budget", budget_tests },     { "cluster", cluster_tests },
 	{ "convert", convert_tests },
 };
 
@@ -22,7 +23,7 @@ static bool selected(const char *suite, const char *test, const char *only)
 {
 #ifdef __SANITIZE_THREAD__
 	static const char *const threadless[] = { "regs",   "fuzz", "tensor",  "mbarrier", "matrix",
-						  "vector", "wild", "convert", "budget" };
+						  "vector", "wild", "convert", "budget",   "pace" };
 
 	for (size_t i = 0; i < sizeof(threadless) / sizeof(threadless[0]); i++)
 		if (!strcmp(suite, threadless[i]))

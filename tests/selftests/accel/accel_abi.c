@@ -59,7 +59,7 @@ TEST_F(abi, structures_have_their_sizes)
 	EXPECT_EQ(96, sizeof(struct drm_dsa_queue_state));
 	EXPECT_EQ(16, sizeof(struct drm_dsa_sync));
 	EXPECT_EQ(48, sizeof(struct drm_dsa_submit));
-	EXPECT_EQ(72, sizeof(struct drm_dsa_device_info));
+	EXPECT_EQ(80, sizeof(struct drm_dsa_device_info));
 	EXPECT_EQ(24, sizeof(struct drm_dsa_memory_info));
 	EXPECT_EQ(56, sizeof(struct drm_dsa_telemetry));
 }

@@ -121,6 +121,8 @@ TEST_F(query, device_info_is_plausible)
 	EXPECT_LE(1, info.copy_queues);
 	EXPECT_NE(0, info.core_clock_khz);
 	EXPECT_NE(0, info.hbm_bandwidth_mbps);
+	EXPECT_LE(32, info.matrix_macs);
+	EXPECT_EQ(0, info.pad);
 	EXPECT_EQ(48, info.va_bits);
 	EXPECT_EQ(PAGE, info.page_size);
 	EXPECT_LE(MIB, info.hbm_bytes);

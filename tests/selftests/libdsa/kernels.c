@@ -162,3 +162,38 @@ DSA_KERNEL_SIZED(sized, 1024 * 1024, 128 * 1024, (uint64_t *, out))
 {
 	*out = dsa_scratchpad_size();
 }
+
+DSA_KERNEL(turns, (uint64_t, n))
+{
+	for (uint64_t i = 0; i < n; i++)
+		__asm__ volatile("");
+}
+
+/* Loads 8 KiB, multiplies 64 x 64 x 64 in bf16, stores 4 KiB; then its share of @n floats by vectors. */
+DSA_KERNEL_SIZED(counted, 64 * 1024, 16 * 1024, (float *, x), (uint64_t, n))
+{
+	uint64_t share = n / dsa_grid_size(0), first = dsa_program_id(0) * share;
+	struct dsa_mbarrier *bar = dsa_scratchpad();
+	uint8_t *tile = (uint8_t *)(bar + 1);
+	struct dsa_matrix_op op = {
+		.a = dsa_tile(DSA_TYPE_BF16, tile, 128),
+		.b = dsa_tile(DSA_TYPE_BF16, tile, 128),
+		.d = dsa_tile(DSA_TYPE_F32, tile + 8192, 256),
+		.m = 64,
+		.n = 64,
+		.k = 64,
+		.scale = 1,
+	};
+
+	dsa_mbarrier_init(bar, 1);
+	dsa_mbarrier_expect(bar, 8192);
+	dsa_copy_in(tile, x, 8192, bar);
+	dsa_mbarrier_arrive(bar);
+	dsa_mbarrier_wait(bar, 0);
+	dsa_matrix_start(&op);
+	dsa_matrix_wait();
+	dsa_copy_out(x, tile + 8192, 4096);
+	dsa_stores_wait();
+	for (uint64_t i = first; i < first + share; i++)
+		x[i] = (float)i;
+}
