@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tests of the kernel library in dsa-sim, against references compiled for the host.
 
-HOST_TESTS += $(addprefix $(TOP)/tests/kernels/,kernels packed)
+HOST_TESTS += $(addprefix $(TOP)/tests/kernels/,kernels packed units)
 
-$(addprefix $(TOP)/tests/kernels/,kernels packed): | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so
+$(addprefix $(TOP)/tests/kernels/,kernels packed units): | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so
 
 # -ffp-contract=off: each rounding is where the source says.
 $(B)/tests/kernels/ref.so: tests/kernels/ref.c tests/kernels/ref_packed.c tests/device/core/convert_ref.c \
