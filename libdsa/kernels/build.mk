@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The kernel library: a module for each source, loaded by programs from lib/dsa/kernels.
 
-KERNELS := axpy gemm reduce softmax transpose
+KERNELS := axpy convert gemm gemm_block reduce softmax transpose
 KERNEL_ELFS := $(KERNELS:%=$(B)/kernels/%.elf)
 
 ALL += $(KERNEL_ELFS)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Tests of the kernel library in dsa-sim, against references compiled for the host.
 
-HOST_TESTS += $(TOP)/tests/kernels/kernels
+HOST_TESTS += $(addprefix $(TOP)/tests/kernels/,kernels packed units)
 
-$(TOP)/tests/kernels/kernels: | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so \
+$(addprefix $(TOP)/tests/kernels/,kernels packed units): | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so \
 	$(B)/tests/kernels/roofline.elf
 
 # -ffp-contract=off: each rounding is where the source says.
-$(B)/tests/kernels/ref.so: tests/kernels/ref.c libdsa/kernels/math.h include/uapi/dsa_cmd.h | $(HOST_READY)
+$(B)/tests/kernels/ref.so: tests/kernels/ref.c tests/kernels/ref_packed.c tests/device/core/convert_ref.c \
+		$(wildcard libdsa/kernels/*.h) include/uapi/dsa_cmd.h | $(HOST_READY)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -I$(TOP)/include/uapi $(CFLAGS) -O3 -ffp-contract=off -shared -fPIC -o $@ $< -lm
+	$(Q)$(CC) $(CPPFLAGS) -I$(TOP)/include/uapi $(CFLAGS) -O3 -ffp-contract=off -shared -fPIC -o $@ $(filter %.c,$^) -lm
 
 $(B)/tests/kernels/roofline.elf: tests/kernels/roofline.c $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$<)

@@ -47,6 +47,18 @@ static void put_vtype(struct text *t, uint32_t vtype)
 	    vtype & 0x80 ? "ma" : "mu");
 }
 
+static void put_fli(struct text *t, unsigned int n)
+{
+	static const char *const constant[32] = {
+		"-1",   "min",    "2^-16", "2^-15",  "2^-8", "2^-7",  "0.0625", "0.125",
+		"0.25", "0.3125", "0.375", "0.4375", "0.5",  "0.625", "0.75",   "0.875",
+		"1",    "1.25",   "1.5",   "1.75",   "2",    "2.5",   "3",      "4",
+		"8",    "16",     "128",   "256",    "2^15", "2^16",  "inf",    "nan",
+	};
+
+	put(t, "%s", constant[n]);
+}
+
 void rv_vtype_text(uint64_t vtype, char *buf, size_t size)
 {
 	struct text t = { .buf = buf, .size = size };
@@ -159,6 +171,9 @@ static void put_arg(struct text *t, char c, const struct rv_insn *in, uint64_t p
 		break;
 	case 'z':
 		put(t, "%u", in->rs1);
+		break;
+	case 'f':
+		put_fli(t, in->rs1);
 		break;
 	case 'm':
 		put(t, "%s", rmname[in->rm & 7]);

@@ -98,7 +98,8 @@ struct rv_row {
 	/*
 	 * Operands as printed: d s t r integer registers (rd rs1 rs2 rs3), upper
 	 * case for floating point ones; j immediate, u upper immediate, o
-	 * imm(rs1), a (rs1), b target, c CSR, z CSR immediate, m rounding mode.
+	 * imm(rs1), a (rs1), b target, c CSR, z CSR immediate, m rounding mode,
+	 * f constant of fli.
 	 * Vectors: v x y registers (vd vs1 vs2), p the mask register, M the mask
 	 * if there is one, i k signed and unsigned immediate, V vtype.
 	 */
@@ -252,6 +253,8 @@ rv_fn rv_do_illegal, rv_do_ecall, rv_do_ebreak, rv_do_fence_i, rv_do_csr, rv_do_
 /* Half precision, half.c */
 rv_fn rv_do_flh, rv_do_fsh, rv_do_half, rv_do_half_compare, rv_do_half_to_int, rv_do_half_from_int,
 	rv_do_half_convert, rv_do_half_move;
+/* Zfa, zfa.c */
+rv_fn rv_do_fli, rv_do_fround, rv_do_fminmaxm, rv_do_fcmpq, rv_do_fcvtmod;
 /* Vectors, vec_*.c */
 rv_fn rv_do_vset, rv_do_vbin, rv_do_vwide, rv_do_vnarrow, rv_do_vext, rv_do_vcmp, rv_do_vcmpc,
 	rv_do_vcarry, rv_do_vmv_v, rv_do_vunit, rv_do_vff, rv_do_vwhole, rv_do_vmaskmem,

@@ -386,6 +386,24 @@ uint64_t rv_soft_from_int(const struct rv_ffmt *f, uint64_t a, bool is_signed, e
 	return a ? round_pack(f, &n, rm, flags) : 0;
 }
 
+uint64_t rv_soft_round(const struct rv_ffmt *f, uint64_t va, enum rv_rm rm, uint32_t *flags)
+{
+	struct num a = unpack(f, va);
+	int lsb = -a.exp;
+	u128 kept;
+
+	if (is_nan(&a))
+		return make_nan(f, a.kind == SNAN, flags);
+	if (a.kind != FINITE || lsb <= 0)
+		return va;
+	kept = lsb > 127 ? 0 : a.sig >> lsb;
+	if (lsb > 127 || (kept << lsb) != a.sig)
+		*flags |= RV_NX;
+	a.sig = kept + round_up(a.sig, lsb, a.neg, rm);
+	a.exp = 0;
+	return a.sig ? round_pack(f, &a, rm, flags) : with_sign(f, 0, a.neg);
+}
+
 uint32_t rv_soft_class(const struct rv_ffmt *f, uint64_t va)
 {
 	struct num a = unpack(f, va);

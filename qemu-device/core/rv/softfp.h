@@ -42,6 +42,8 @@ uint64_t rv_soft_to_int(const struct rv_ffmt *f, uint64_t a, bool is_signed, uns
 			enum rv_rm rm, uint32_t *flags);
 uint64_t rv_soft_from_int(const struct rv_ffmt *f, uint64_t a, bool is_signed, enum rv_rm rm,
 			  uint32_t *flags);
+/* To an integer of the same format; NX when it was none. */
+uint64_t rv_soft_round(const struct rv_ffmt *f, uint64_t a, enum rv_rm rm, uint32_t *flags);
 /* Bit mask of fclass. */
 uint32_t rv_soft_class(const struct rv_ffmt *f, uint64_t a);
 

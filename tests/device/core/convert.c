@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "convert_ref.h"
+#include "harness.h"
 #include "num/num.h"
 
 #define CODE 0x300000

@@ -6,7 +6,9 @@
 #include "convert_ref.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum kind { IEEE, E4M3, FINITE, SIGNED, UNSIGNED, MX, Q8, Q4 };
 
@@ -339,7 +341,8 @@ static void write_row(const struct dsa_convert_op *op, const double *v, uint8_t 
 /* Row @i of the tile or scales at @addr, in a copy of the scratchpad; NULL: there are none. */
 static uint8_t *row_at(uint8_t *spad, uint64_t addr, uint64_t i, uint32_t pitch)
 {
-	return addr ? spad + (addr - DSA_SCRATCHPAD_BASE + i * pitch) : NULL;
+	return addr ? (uint8_t *)((uintptr_t)spad + (addr - DSA_SCRATCHPAD_BASE) + i * pitch) :
+		      NULL;
 }
 
 void convert_ref(uint8_t *spad, const struct dsa_convert_op *op)

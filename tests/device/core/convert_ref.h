@@ -3,9 +3,11 @@
 #ifndef CONVERT_REF_H
 #define CONVERT_REF_H
 
-#include "harness.h"
+#include <stdint.h>
 
-/* Carries out @op on a copy of the scratchpad. */
+#include "uapi/dsa_cmd.h"
+
+/* Carries out @op on what stands for the scratchpad. */
 void convert_ref(uint8_t *spad, const struct dsa_convert_op *op);
 
 #endif

@@ -10,12 +10,13 @@ ISA_REF_SRCS := $(addprefix $(ISA)/,ref_test.c gen.c guest.c) $(ISA_COMMON)
 ISA_UNIT_SRCS := $(ISA)/unit_test.c $(ISA_COMMON)
 ISA_VEC_SRCS := $(ISA)/vec_test.c $(ISA_COMMON)
 ISA_FP_SRCS := $(ISA)/softfp_test.c $(ISA_COMMON)
+ISA_ZFA_SRCS := $(ISA)/zfa_test.c $(ISA_COMMON)
 ISA_BENCH_SRCS := $(addprefix $(ISA)/,rv_bench.c guest.c) $(ISA_COMMON)
 $(B)/obj/$(ISA)/rv_bench.c.o: CFLAGS += -O3 -march=native
 
 isa_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))
 
-ISA_ALL_SRCS := $(sort $(ISA_REF_SRCS) $(ISA_UNIT_SRCS) $(ISA_VEC_SRCS) $(ISA_FP_SRCS) $(ISA_BENCH_SRCS))
+ISA_ALL_SRCS := $(sort $(ISA_REF_SRCS) $(ISA_UNIT_SRCS) $(ISA_VEC_SRCS) $(ISA_FP_SRCS) $(ISA_ZFA_SRCS) $(ISA_BENCH_SRCS))
 $(call isa_objs,obj,$(ISA_ALL_SRCS)) $(call isa_objs,obj-asan,$(ISA_ALL_SRCS)): \
 	CPPFLAGS += -I$(TOP)/qemu-device/core/rv
 $(call isa_objs,obj,$(ISA)/softfp_test.c) $(call isa_objs,obj-asan,$(ISA)/softfp_test.c): \
@@ -38,6 +39,7 @@ $(eval $(call isa_program,isa,$(ISA_REF_SRCS)))
 $(eval $(call isa_program,unit_test,$(ISA_UNIT_SRCS)))
 $(eval $(call isa_program,vec_test,$(ISA_VEC_SRCS)))
 $(eval $(call isa_program,softfp_test,$(ISA_FP_SRCS)))
+$(eval $(call isa_program,zfa_test,$(ISA_ZFA_SRCS)))
 $(eval $(call isa_program,rv_bench,$(ISA_BENCH_SRCS)))
 
 # Programs for the cores: the one that also runs under qemu-riscv64, and the benchmark's.
@@ -69,7 +71,7 @@ $(ISA_OUT)/bench_guest.elf: $(addprefix $(ISA)/guest/,bench.c bench_v.c) | $(HOS
 $(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf $(ISA_OUT)/isa_vguest.elf
 $(ISA_OUT)/rv_bench: | $(ISA_OUT)/bench_guest.elf
 
-HOST_TESTS += $(addprefix $(ISA_OUT)/,isa unit_test vec_test softfp_test isa-asan unit_test-asan \
-	vec_test-asan softfp_test-asan)
+HOST_TESTS += $(addprefix $(ISA_OUT)/,isa unit_test vec_test softfp_test zfa_test isa-asan unit_test-asan \
+	vec_test-asan softfp_test-asan zfa_test-asan)
 
 endif
