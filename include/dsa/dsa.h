@@ -632,9 +632,10 @@ typedef struct dsaLaunchCounters {
 	uint64_t vectorInstructions, vectorElements, vectorCycles;
 	uint64_t tensorOps, tensorCycles; /* engines busy */
 	uint64_t matrixOps, matrixCycles; /* units busy */
-	uint64_t macs[dsaMacsCount];      /* products, by enum dsaMacs */
-	uint64_t bytes[dsaBytesCount];    /* by enum dsaBytes */
-	uint64_t stalls[dsaStallCount];   /* cycles, by enum dsaStall */
+	uint64_t convertOps, convertCycles;
+	uint64_t macs[dsaMacsCount];    /* products, by enum dsaMacs */
+	uint64_t bytes[dsaBytesCount];  /* by enum dsaBytes */
+	uint64_t stalls[dsaStallCount]; /* cycles, by enum dsaStall */
 } dsaLaunchCounters;
 
 /** dsaCountersCreate() - Create counters, all zero, on the current device. */

@@ -88,6 +88,7 @@ void counters_print(const struct dsa_core_config *d, const struct dsa_launch_cou
 	line("vector elements", c->vector_elements, "");
 	line("tensor operations", c->tensor_ops, "");
 	line("matrix operations", c->matrix_ops, "");
+	line("conversions", c->convert_ops, "");
 	lines("products", macs_names, c->macs, DSA_MACS_COUNT, "");
 	lines("bytes", bytes_names, c->bytes, DSA_BYTES_COUNT, "");
 	line("makespan", c->makespan, " cycles");
@@ -101,6 +102,9 @@ void counters_print(const struct dsa_core_config *d, const struct dsa_launch_cou
 	if (c->matrix_ops)
 		printf("  %-28s %16.1f %%\n", "matrix units busy",
 		       100 * share((double)c->matrix_cycles, (double)c->core_cycles));
+	if (c->convert_ops)
+		printf("  %-28s %16.1f %%\n", "conversion units busy",
+		       100 * share((double)c->convert_cycles, (double)c->core_cycles));
 	if (r.hbm_s > 0)
 		printf("  %-28s %16.1f %% of %.0f GB/s\n", "HBM bandwidth",
 		       100 * share(r.hbm_s, r.seconds), d->hbm_mb_per_s / 1e3);
@@ -131,9 +135,11 @@ void counters_json(const struct dsa_core_config *d, const struct dsa_launch_coun
 	       ", \"core_cycles\": %" PRIu64 ", \"vector_instructions\": %" PRIu64
 	       ", \"vector_elements\": %" PRIu64 ", \"vector_cycles\": %" PRIu64
 	       ",\n      \"tensor_ops\": %" PRIu64 ", \"tensor_cycles\": %" PRIu64
-	       ", \"matrix_ops\": %" PRIu64 ", \"matrix_cycles\": %" PRIu64,
+	       ", \"matrix_ops\": %" PRIu64 ", \"matrix_cycles\": %" PRIu64
+	       ", \"convert_ops\": %" PRIu64 ", \"convert_cycles\": %" PRIu64,
 	       c->cycles, c->makespan, c->core_cycles, c->vector_instructions, c->vector_elements,
-	       c->vector_cycles, c->tensor_ops, c->tensor_cycles, c->matrix_ops, c->matrix_cycles);
+	       c->vector_cycles, c->tensor_ops, c->tensor_cycles, c->matrix_ops, c->matrix_cycles,
+	       c->convert_ops, c->convert_cycles);
 	json_object("macs", macs_names, c->macs, DSA_MACS_COUNT);
 	json_object("bytes", bytes_names, c->bytes, DSA_BYTES_COUNT);
 	json_object("stalls", stall_names, c->stalls, DSA_STALL_COUNT);

@@ -326,7 +326,11 @@ static void every_cost(void)
 				      .hbm_latency = 77,
 				      .tensor_cycles = 40000,
 				      .matrix_latency = 99,
-				      .matrix_cycles = 1000 };
+				      .matrix_cycles = 1000,
+				      .peer_bytes = 3,
+				      .peer_latency = 88,
+				      .convert_cycles = 111,
+				      .convert_bytes = 7 };
 	p = prog_new(&cfg, 0, 7);
 	put_everything(&p);
 	run_and_check(&p, 7);
