@@ -909,6 +909,9 @@ uint64_t gdb_event(struct sim *s, struct dsa_debug *at)
 		unplant(s, at);
 		reply(g, "W00");
 		hang_up(g);
+		break;
+	case DSA_DEBUG_WAIT:
+		break;
 	}
 	return 0;
 }

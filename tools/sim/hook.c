@@ -76,6 +76,9 @@ uint64_t hook_event(void *host, struct dsa_debug *at)
 		if (s->trace && hook_wanted(s, at))
 			trace_event(s, at);
 		break;
+	case DSA_DEBUG_WAIT:
+		waits_event(s, at);
+		break;
 	}
 	return 0;
 }
