@@ -38,6 +38,8 @@ static const struct {
 	E(dsaErrorMisalignedAddress, "a kernel accessed a misaligned address"),
 	E(dsaErrorInvalidPc, "a kernel jumped to an address that is not code"),
 	E(dsaErrorLaunchFailure, "a command failed on the device"),
+	E(dsaErrorCooperativeLaunchTooLarge, "more programs than can run at once"),
+	E(dsaErrorInvalidClusterSize, "no such cluster of that grid"),
 	E(dsaErrorUnknown, "unknown error"),
 	E(dsaErrorOutOfHostMemory, "out of host memory"),
 	E(dsaErrorDeviceReset, "work was lost to a device reset"),

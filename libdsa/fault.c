@@ -61,6 +61,9 @@ static dsaError_t code_error(const struct drm_dsa_queue_state *s)
 		return dsaErrorMisalignedAddress;
 	case DSA_ERR_ILLEGAL_INSN:
 		return dsaErrorIllegalInstruction;
+	case DSA_ERR_SCRATCHPAD:
+		return s->access == DSA_ACCESS_NONE ? dsaErrorLaunchFailure :
+						      dsaErrorIllegalAddress;
 	default:
 		return dsaErrorLaunchFailure;
 	}
@@ -155,6 +158,23 @@ static void describe_cause(struct queue *q, const struct drm_dsa_queue_state *s,
 		append(info, ": %s", assertion[0] ? assertion : code_text(s->error_code));
 }
 
+/* What an instruction of Xdsa was about; one of another program of the cluster is named. */
+static void describe_scratchpad(const struct drm_dsa_queue_state *s, dsaErrorInfo *info)
+{
+	uint64_t peer = s->addr - DSA_CLUSTER_BASE;
+
+	if (s->addr < DSA_SCRATCHPAD_BASE)
+		return;
+	append(info, ", at 0x%llx", (unsigned long long)s->addr);
+	if (peer / DSA_CLUSTER_STRIDE < DSA_MAX_CLUSTER)
+		append(info, " (scratchpad of rank %u + 0x%llx)",
+		       (unsigned int)(peer / DSA_CLUSTER_STRIDE),
+		       (unsigned long long)(peer % DSA_CLUSTER_STRIDE));
+	else
+		append(info, " (scratchpad + 0x%llx)",
+		       (unsigned long long)(s->addr - DSA_SCRATCHPAD_BASE));
+}
+
 static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaErrorInfo *info)
 {
 	char place[128];
@@ -169,6 +189,8 @@ static void describe(struct queue *q, const struct drm_dsa_queue_state *s, dsaEr
 		append(info, ", %s 0x%llx", access_text(s->access), (unsigned long long)s->addr);
 		if (place[0])
 			append(info, " (%s)", place);
+	} else if (s->engine >> 16 == DSA_ENGINE_CORE) {
+		describe_scratchpad(s, info);
 	}
 	if (s->error_code == DSA_ERR_ILLEGAL_INSN)
 		append(info, " 0x%x", s->insn);

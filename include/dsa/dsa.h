@@ -107,7 +107,9 @@ typedef enum dsaError {
 	dsaErrorIllegalInstruction = 715,
 	dsaErrorMisalignedAddress = 716,
 	dsaErrorInvalidPc = 718,
-	dsaErrorLaunchFailure = 719, /* dsa_trap(), and any other fault */
+	dsaErrorLaunchFailure = 719,             /* dsa_trap(), and any other fault */
+	dsaErrorCooperativeLaunchTooLarge = 720, /* more programs than can run at once */
+	dsaErrorInvalidClusterSize = 912,
 	dsaErrorUnknown = 999,
 	dsaErrorOutOfHostMemory = 1000,
 	dsaErrorDeviceReset = 1001, /* work lost to a device reset */
@@ -567,6 +569,66 @@ DSA_API dsaError_t dsaLaunchKernel(dsaFunction_t function, dsaDim3 grid, void **
  */
 DSA_API dsaError_t dsaLaunchKernelStruct(dsaFunction_t function, dsaDim3 grid, const void *args,
 					 size_t bytes, size_t scratch_bytes, dsaStream_t stream);
+
+/** enum dsaLaunchAttributeID - What a struct dsaLaunchAttribute sets; CUDA's values. */
+typedef enum dsaLaunchAttributeID {
+	dsaLaunchAttributeIgnore = 0,
+	dsaLaunchAttributeCooperative = 2,
+	dsaLaunchAttributeClusterDimension = 4,
+} dsaLaunchAttributeID;
+
+/**
+ * union dsaLaunchAttributeValue - The value of an attribute.
+ * @clusterDim: of ClusterDimension: programs of a cluster in x, y, z. Each
+ *              divides the grid's; the product is at most 16 and at most the
+ *              number of cores. The programs of a cluster run at the same
+ *              time: see "Clusters" in <dsa/kernel.h>.
+ * @cooperative: of Cooperative: 1: all programs run at the same time, as one
+ *              cluster; 0: not so.
+ */
+typedef union dsaLaunchAttributeValue {
+	char pad[64];
+	struct {
+		unsigned int x, y, z;
+	} clusterDim;
+	int cooperative;
+} dsaLaunchAttributeValue;
+
+/** struct dsaLaunchAttribute - One property of a launch. */
+typedef struct dsaLaunchAttribute {
+	dsaLaunchAttributeID id;
+	dsaLaunchAttributeValue val;
+} dsaLaunchAttribute;
+
+/**
+ * struct dsaLaunchConfig - How dsaLaunchKernelEx() launches.
+ * @gridDim: as @grid of dsaLaunchKernel().
+ * @scratchBytes: as @scratch_bytes there.
+ * @stream: where.
+ * @attrs: @numAttrs attributes, each at most once; read before return.
+ */
+typedef struct dsaLaunchConfig {
+	dsaDim3 gridDim;
+	size_t scratchBytes;
+	dsaStream_t stream;
+	const dsaLaunchAttribute *attrs;
+	unsigned int numAttrs;
+} dsaLaunchConfig_t;
+
+/**
+ * dsaLaunchKernelEx() - dsaLaunchKernel() with attributes (CUDA's cudaLaunchKernelExC()).
+ * @config: grid, scratchpad, stream, attributes.
+ * @function: the kernel.
+ * @args: as for dsaLaunchKernel().
+ *
+ * Errors: as dsaLaunchKernel(), and dsaErrorInvalidValue: an attribute that is
+ * unknown, given twice, or out of range, or a cluster beside Cooperative that is
+ * not the grid; dsaErrorInvalidClusterSize: a dimension zero or no divisor of the
+ * grid's, or too many programs; dsaErrorCooperativeLaunchTooLarge: a cooperative
+ * launch of more programs than the device runs at once, or than 16.
+ */
+DSA_API dsaError_t dsaLaunchKernelEx(const dsaLaunchConfig_t *config, dsaFunction_t function,
+				     void **args);
 
 /* ---------------------------------------------------------------- counters */
 

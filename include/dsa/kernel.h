@@ -13,7 +13,8 @@
  * A launch runs a grid of programs; each executes the body once, on one core,
  * with a scratchpad of its own for as long as it runs. Programs run in any
  * order; they may talk through memory with atomics, but must not wait for a
- * program that may not have started.
+ * program that may not have started. Those of a cluster run at the same time
+ * and may wait for each other: see "Clusters" below.
  *
  * Freestanding C11: no libc but memcpy, memmove, memset, memcmp. Global
  * constants and variables work (variables are shared by all programs of all
@@ -227,9 +228,12 @@ void dsa__assert_failed(const char *condition, const char *file, int line, const
  *
  * The first phase has parity 0, the next 1, then 0 again: a loop that uses a
  * barrier once per turn waits for parity turn & 1. Wait for a phase before
- * expecting bytes for the next. Faults: DSA_ERR_SCRATCHPAD (not in the
- * scratchpad, not aligned), DSA_ERR_BARRIER (not initialised, more arrivals
- * than there are), DSA_ERR_DEADLOCK (waits for what will never come).
+ * expecting bytes for the next. All of these functions take mbarriers in the
+ * scratchpads of the cluster's other programs too (dsa_cluster_map()): that is
+ * how one program tells another that it is through. Faults:
+ * DSA_ERR_SCRATCHPAD (not in a scratchpad of the cluster, not aligned),
+ * DSA_ERR_BARRIER (not initialised, more arrivals than there are),
+ * DSA_ERR_DEADLOCK (waits for what will never come).
  */
 
 /** dsa_mbarrier_init() - Make @bar an mbarrier whose phases take @arrivals arrivals (1 .. 2^20-1). */
@@ -354,6 +358,171 @@ DSA__INLINE void dsa_copy_out(void *dst, const void *spad, uint64_t bytes)
 		.flags = DSA_TENSOR_BULK,
 		.global = (uint64_t)dst,
 		.spad = (uint64_t)spad,
+		.bytes = bytes,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/**
+ * DOC: Clusters
+ *
+ * A launch may group its grid into clusters of up to 16 programs, each a block
+ * of dsa_cluster_dim(0) x (1) x (2) programs. The programs of a cluster are on
+ * cores at the same time: they may wait for each other, at the cluster's
+ * barrier and at mbarriers, and reach each other's scratchpads with loads,
+ * stores, vectors, atomics, copies. A cluster that is the whole grid makes the
+ * launch a cooperative one.
+ *
+ *	float *mine = dsa_scratchpad();
+ *	unsigned int next = (dsa_cluster_rank() + 1) % dsa_cluster_size();
+ *
+ *	mine[0] = value;
+ *	dsa_cluster_sync();
+ *	value += *(float *)dsa_cluster_map(mine, next);
+ *	dsa_cluster_sync();
+ *
+ * A scratchpad keeps its contents until all programs of the cluster have
+ * returned. When no program of a cluster can go on, the launch ends with
+ * DSA_ERR_DEADLOCK; the device's log and dsa-sim tell who waits for what.
+ *
+ * Whatever the programs of a cluster do to each other, races and polling
+ * included, comes out the same in every run on every host.
+ */
+
+/** dsa_cluster_rank() - This program's place in its cluster, 0 .. dsa_cluster_size() - 1; x first. */
+DSA__INLINE unsigned int dsa_cluster_rank(void)
+{
+	return (unsigned int)DSA__READ(DSA_SYS_CLUSTER_RANK);
+}
+
+/** dsa_cluster_size() - Programs of a cluster; 1 without clusters. */
+DSA__INLINE unsigned int dsa_cluster_size(void)
+{
+	return (unsigned int)DSA__READ(DSA_SYS_CLUSTER_SIZE);
+}
+
+/** dsa_cluster_dim() - Programs of a cluster along @axis (0 = x, 1 = y, 2 = z, else 1). */
+DSA__INLINE unsigned int dsa_cluster_dim(int axis)
+{
+	switch (axis) {
+	case 0:
+		return (unsigned int)DSA__READ(DSA_SYS_CLUSTER_X);
+	case 1:
+		return (unsigned int)DSA__READ(DSA_SYS_CLUSTER_Y);
+	case 2:
+		return (unsigned int)DSA__READ(DSA_SYS_CLUSTER_Z);
+	default:
+		return 1;
+	}
+}
+
+/**
+ * dsa_cluster_map() - What is at @spad in this program's scratchpad, in that of rank @rank.
+ *
+ * Arithmetic only. Using the address faults with DSA_ERR_SCRATCHPAD when there
+ * is no such rank. The program's own rank is allowed.
+ */
+DSA__INLINE void *dsa_cluster_map(const void *spad, unsigned int rank)
+{
+	return (void *)(DSA_CLUSTER_BASE + rank * DSA_CLUSTER_STRIDE +
+			(uint64_t)spad % DSA_CLUSTER_STRIDE);
+}
+
+/**
+ * dsa_cluster_arrive() - Say that this program has come to the cluster's barrier; goes on at once.
+ *
+ * Each arrival is followed by one dsa_cluster_wait() before the next; else
+ * DSA_ERR_BARRIER.
+ */
+DSA__INLINE void dsa_cluster_arrive(void)
+{
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, x0, x0"
+			 :
+			 : "i"(DSA_X_CLUSTER), "i"(DSA_X_CLUSTER_ARRIVE)
+			 : "memory");
+}
+
+/** dsa_cluster_wait() - Wait until all programs of the cluster have arrived. */
+DSA__INLINE void dsa_cluster_wait(void)
+{
+	__asm__ volatile(".insn r 0x2b, %0, %1, x0, x0, x0"
+			 :
+			 : "i"(DSA_X_CLUSTER), "i"(DSA_X_CLUSTER_WAIT)
+			 : "memory");
+}
+
+/** dsa_cluster_sync() - Barrier of all programs of the cluster; what they wrote before is seen after. */
+DSA__INLINE void dsa_cluster_sync(void)
+{
+	dsa_cluster_arrive();
+	dsa_cluster_wait();
+}
+
+DSA__INLINE void dsa__tensor_multicast(uint16_t ranks, const struct dsa_tensor_map *map, void *spad,
+				       struct dsa_mbarrier *bar, const int32_t *coord)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_LOAD,
+		.flags = DSA_TENSOR_MULTICAST,
+		.ranks = ranks,
+		.coord = { coord[0], coord[1], coord[2], coord[3], coord[4] },
+		.global = (uint64_t)map,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/**
+ * dsa_tensor_load_multicast() - Load the box of @map once, into the scratchpads of several programs.
+ * @ranks: a bit for each rank; at least one, none beyond the cluster
+ *
+ * Each of them gets the box at the place of @spad, and the bytes of the whole
+ * box at the mbarrier at the place of @bar; both are addresses in this
+ * program's scratchpad. The memory is read once. Coordinates innermost first.
+ */
+#define dsa_tensor_load_multicast(ranks, spad, map, bar, ...) \
+	dsa__tensor_multicast(ranks, map, spad, bar,          \
+			      (const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+
+/**
+ * dsa_copy_in_multicast() - The same with the @bytes bytes (a multiple of 16) at @src.
+ */
+DSA__INLINE void dsa_copy_in_multicast(uint16_t ranks, void *spad, const void *src, uint64_t bytes,
+				       struct dsa_mbarrier *bar)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_LOAD,
+		.flags = DSA_TENSOR_BULK | DSA_TENSOR_MULTICAST,
+		.ranks = ranks,
+		.global = (uint64_t)src,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+		.bytes = bytes,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/**
+ * dsa_copy_to_peer() - Copy @bytes bytes (a multiple of 16) at @spad to another's scratchpad.
+ * @peer: where to, from dsa_cluster_map()
+ * @bar: an mbarrier of the cluster that gets the bytes, as a rule the peer's; or NULL
+ *
+ * @spad may be overwritten after dsa_stores_wait(). The other way round is
+ * dsa_copy_in() with @src from dsa_cluster_map().
+ */
+DSA__INLINE void dsa_copy_to_peer(void *peer, const void *spad, uint64_t bytes,
+				  struct dsa_mbarrier *bar)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_STORE,
+		.flags = DSA_TENSOR_BULK,
+		.global = (uint64_t)peer,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
 		.bytes = bytes,
 	};
 

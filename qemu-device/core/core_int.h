@@ -383,7 +383,7 @@ void queue_doorbell(struct dsa_core *core, struct dsa_queue *q, uint32_t tail,
 void queue_finish_stops(struct dsa_core *core, struct dsa_irqs *irqs);
 /* Mutex held. */
 void queue_stop(struct dsa_core *core, struct dsa_queue *q, uint32_t target);
-void queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_error *err);
+bool queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_error *err);
 void queue_reset_values(struct dsa_queue *q);
 bool queue_config_ok(const struct dsa_queue *q);
 uint64_t queue_stops_ready(struct dsa_core *core);

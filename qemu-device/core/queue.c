@@ -97,13 +97,14 @@ void queue_stop(struct dsa_core *core, struct dsa_queue *q, uint32_t target)
 	}
 }
 
-/* The first error counts; none once the queue is being stopped. */
-void queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_error *err)
+/* The first error counts; none once the queue is being stopped. True: this one does. */
+bool queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_error *err)
 {
 	if (q->state != DSA_QSTATE_ACTIVE)
-		return;
+		return false;
 	q->err = *err;
 	queue_stop(core, q, DSA_QSTATE_ERROR);
+	return true;
 }
 
 /* What was under way is known when nobody is in the middle of changing it. */

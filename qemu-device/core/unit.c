@@ -450,17 +450,18 @@ static void unit_fault(struct dsa_core *core, struct dsa_unit *u)
 		.insn = f->insn,
 	};
 	uint64_t id[3];
+	bool counts;
 
 	if (err.code == DSA_ERR_ABORTED)
 		return;
-	if (err.code == DSA_ERR_DEADLOCK)
-		deadlock_report(core, u);
 	unit_program_id(u, u->prog, id);
 	for (int i = 0; i < 3; i++)
 		err.program[i] = id[i];
 	core_lock(core);
-	queue_fail(core, q, &err);
+	counts = queue_fail(core, q, &err);
 	core_unlock(core);
+	if (counts && err.code == DSA_ERR_DEADLOCK)
+		deadlock_report(core, u);
 	log_guest_error(
 		core,
 		"queue %u: %s, address 0x%llx, program %u,%u,%u at pc 0x%llx, core %u, job %llu",

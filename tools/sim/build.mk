@@ -2,7 +2,7 @@
 # dsa-sim: the device core as a command; the same again with ASan and UBSan for its test.
 
 SIM_SRCS := $(addprefix tools/sim/,bare.c buffer.c counters.c device.c elf.c error.c gdb.c gdb_break.c gdb_packet.c gdb_regs.c hook.c machine.c main.c memory.c \
-	options.c report.c run.c trace.c)
+	options.c report.c run.c trace.c waits.c)
 SIM_OBJS := $(SIM_SRCS:%.c=$(B)/obj/%.c.o)
 SIM_ASAN_OBJS := $(SIM_SRCS:%.c=$(B)/obj-asan/%.c.o)
 

@@ -77,6 +77,7 @@ uint64_t hook_event(void *host, struct dsa_debug *at)
 			trace_event(s, at);
 		break;
 	case DSA_DEBUG_WAIT:
+		waits_event(s, at);
 		break;
 	}
 	return 0;

@@ -19,6 +19,8 @@ static const char help[] =
 	"  --fn NAME            kernel to launch (default: the only one). Given again, another\n"
 	"                       launch behind it, with --grid, --arg, --wait ... of its own\n"
 	"  --grid X[,Y[,Z]]     programs (default 1)\n"
+	"  --cluster X[,Y[,Z]]  programs of a cluster, each dimension a divisor of the grid's\n"
+	"                       (default 1)\n"
 	"  --arg TYPE:VALUE     next argument: buf:N (address of buffer N, from 0; buf:N+OFFSET),\n"
 	"                       i8 u8 i16 u16 i32 u32 i64 u64 f32 f64, hex:BYTES as in memory\n"
 	"  --scratch BYTES      scratchpad for data, beyond what the kernel declares\n"
@@ -60,6 +62,7 @@ static const char help[] =
 enum {
 	OPT_FN = 256,
 	OPT_GRID,
+	OPT_CLUSTER,
 	OPT_BUF,
 	OPT_ARG,
 	OPT_SCRATCH,
@@ -91,6 +94,7 @@ enum {
 static const struct option fixed[] = {
 	{ "fn", required_argument, NULL, OPT_FN },
 	{ "grid", required_argument, NULL, OPT_GRID },
+	{ "cluster", required_argument, NULL, OPT_CLUSTER },
 	{ "buf", required_argument, NULL, OPT_BUF },
 	{ "arg", required_argument, NULL, OPT_ARG },
 	{ "scratch", required_argument, NULL, OPT_SCRATCH },
@@ -520,6 +524,10 @@ static bool launch_option(struct options *o, int c, const char *text)
 	case OPT_GRID:
 		triple("--grid", text, launch_now(o)->grid, 1);
 		launch_now(o)->has_grid = true;
+		return true;
+	case OPT_CLUSTER:
+		triple("--cluster", text, launch_now(o)->cluster, 1);
+		launch_now(o)->has_cluster = true;
 		return true;
 	case OPT_ARG:
 		add_arg(o, text);

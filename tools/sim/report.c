@@ -161,7 +161,7 @@ void place_text(struct sim *s, uint64_t pc, char *text, size_t size)
 static void address_text(struct sim *s, uint64_t va, char *text, size_t size)
 {
 	const struct buffer *b = buffer_at(s->o, va);
-	uint64_t spad = va - DSA_SCRATCHPAD_BASE;
+	uint64_t spad = va - DSA_SCRATCHPAD_BASE, peer = va - DSA_CLUSTER_BASE;
 	char bytes[32];
 
 	*text = '\0';
@@ -175,6 +175,10 @@ static void address_text(struct sim *s, uint64_t va, char *text, size_t size)
 			 size_text(b->bytes, bytes));
 	else if (spad < s->o->cfg.scratch_size)
 		snprintf(text, size, " = scratchpad + 0x%" PRIx64, spad);
+	else if (peer / DSA_CLUSTER_STRIDE < DSA_MAX_CLUSTER)
+		snprintf(text, size, " = scratchpad of rank %u + 0x%" PRIx64,
+			 (unsigned int)(peer / DSA_CLUSTER_STRIDE),
+			 (uint64_t)(peer % DSA_CLUSTER_STRIDE));
 	else if (va < 4096)
 		snprintf(text, size, ", a null pointer");
 }
@@ -213,6 +217,7 @@ static void say_fault(struct sim *s, const struct fault *f)
 		rv_disasm(f->insn, f->pc - s->elf.bias, place, sizeof(place));
 		fprintf(stderr, "  insn     0x%x  %s\n", f->insn, place);
 	}
+	waits_say(s);
 }
 
 static void say_timeout(struct sim *s)
@@ -306,7 +311,10 @@ static void print_text(struct sim *s, const struct result *r)
 		if (!l->counters.programs)
 			continue;
 		instructions += l->counters.instructions;
-		printf("%s, grid %u,%u,%u\n", l->kernel, l->grid[0], l->grid[1], l->grid[2]);
+		printf("%s, grid %u,%u,%u", l->kernel, l->grid[0], l->grid[1], l->grid[2]);
+		if (l->has_cluster)
+			printf(", cluster %u,%u,%u", l->cluster[0], l->cluster[1], l->cluster[2]);
+		printf("\n");
 		counters_print(&s->o->cfg, &l->counters);
 	}
 	if (r->outcome == RUN_OK && r->wall_ns)
@@ -316,7 +324,7 @@ static void print_text(struct sim *s, const struct result *r)
 
 /* ---- JSON ---- */
 
-static void json_string(const char *key, const char *value)
+void json_string(const char *key, const char *value)
 {
 	printf("\"%s\": \"", key);
 	for (; *value; value++) {
@@ -383,12 +391,13 @@ static void json_launches(const struct options *o)
 
 		printf("%s\n    { ", i ? "," : "");
 		json_string("kernel", l->kernel);
-		printf(", \"grid\": [%u, %u, %u], \"programs\": %" PRIu64
+		printf(", \"grid\": [%u, %u, %u], \"cluster\": [%u, %u, %u], \"programs\": %" PRIu64
 		       ", \"instructions\": %" PRIu64 ",\n      \"start_ns\": %" PRIu64
 		       ", \"end_ns\": %" PRIu64 ", \"modelled_ns\": %" PRIu64,
-		       l->grid[0], l->grid[1], l->grid[2], l->counters.programs,
-		       l->counters.instructions, l->counters.start_ns, l->counters.end_ns,
-		       launch_ns(l));
+		       l->grid[0], l->grid[1], l->grid[2], l->cluster[0] + !l->cluster[0],
+		       l->cluster[1] + !l->cluster[1], l->cluster[2] + !l->cluster[2],
+		       l->counters.programs, l->counters.instructions, l->counters.start_ns,
+		       l->counters.end_ns, launch_ns(l));
 		counters_json(&o->cfg, &l->counters);
 		printf(" }");
 	}
@@ -420,6 +429,7 @@ static void print_json(struct sim *s, const struct result *r)
 	printf(" }");
 	if (r->outcome == RUN_FAULT)
 		json_fault(s, &r->fault);
+	waits_json(s);
 	if (r->outcome == RUN_STALLED)
 		json_wait(s);
 	printf("\n}\n");

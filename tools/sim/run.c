@@ -91,6 +91,23 @@ static void check_grid(const struct launch *l)
 			    l->grid[2]);
 }
 
+static void check_cluster(const struct sim *s, const struct launch *l)
+{
+	const uint32_t *c = l->cluster, *g = l->grid;
+	uint32_t most = s->o->cfg.cores < DSA_MAX_CLUSTER ? s->o->cfg.cores : DSA_MAX_CLUSTER;
+	uint64_t size = (uint64_t)c[0] * c[1];
+
+	if (!l->has_cluster)
+		return;
+	if (g[0] % c[0] || g[1] % c[1] || g[2] % c[2])
+		input_error("--cluster %u,%u,%u does not divide --grid %u,%u,%u", c[0], c[1], c[2],
+			    g[0], g[1], g[2]);
+	if (__builtin_mul_overflow(size, c[2], &size) || size > most)
+		input_error("--cluster %u,%u,%u: more than %u programs: %s", c[0], c[1], c[2], most,
+			    most < DSA_MAX_CLUSTER ? "there are no more cores (--cores)" :
+						     "no cluster is larger");
+}
+
 static void check_launch(const struct sim *s, struct launch *l)
 {
 	if (!l->kernel && elf_kernel_count(&s->elf) > 1)
@@ -100,6 +117,7 @@ static void check_launch(const struct sim *s, struct launch *l)
 		l->kernel = elf_kernel_name(&s->elf, 0);
 	elf_kernel(&s->elf, l->kernel, &l->meta, &l->entry);
 	check_grid(l);
+	check_cluster(s, l);
 	check_args(s, l);
 	check_scratchpad(s, l);
 	for (unsigned int i = 0; i < l->wait_count; i++)
@@ -124,10 +142,10 @@ static void check_bare(const struct sim *s)
 	const struct options *o = s->o;
 	const struct launch *l = &o->launches[0];
 
-	if (o->launch_count > 1 || l->kernel || l->has_grid || l->arg_count || l->wait_count ||
-	    l->scratch || l->has_stack || o->buffer_count)
+	if (o->launch_count > 1 || l->kernel || l->has_grid || l->has_cluster || l->arg_count ||
+	    l->wait_count || l->scratch || l->has_stack || o->buffer_count)
 		usage_error("%s is a bare program (it has tohost, but no kernel): no --fn, --grid, "
-			    "--buf, --arg, --wait, --scratch or --stack for it",
+			    "--cluster, --buf, --arg, --wait, --scratch or --stack for it",
 			    s->elf.path);
 }
 
@@ -212,6 +230,7 @@ static uint64_t put_launch(struct sim *s, uint64_t va, struct launch *l, unsigne
 		.counters = l->counters_va,
 		.counters_bytes = sizeof(struct dsa_launch_counters),
 		.id = id,
+		.cluster = { l->cluster[0], l->cluster[1], l->cluster[2] },
 	};
 
 	for (unsigned int i = 0; i < l->wait_count; i++) {

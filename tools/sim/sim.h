@@ -102,8 +102,8 @@ struct arg {
 
 struct launch {
 	const char *kernel;
-	uint32_t grid[3];
-	bool has_grid;
+	uint32_t grid[3], cluster[3];
+	bool has_grid, has_cluster;
 	struct arg *args;
 	unsigned int arg_count;
 	struct wait *waits;
@@ -162,6 +162,13 @@ struct sample {
 	unsigned int core;
 };
 
+/* A program of a cluster that cannot go on. */
+struct waiter {
+	uint32_t program[3], rank;
+	uint64_t pc;
+	struct dsa_wait wait;
+};
+
 struct trace;
 struct gdb;
 struct bare;
@@ -184,6 +191,8 @@ struct sim {
 	bool quit, interrupt, sampling, killed;
 	struct sample samples[MAX_SAMPLES];
 	unsigned int sample_count;
+	struct waiter waiters[DSA_MAX_CLUSTER];
+	unsigned int waiter_count;
 
 	pthread_t thread[MAX_THREADS];
 	unsigned int threads;
@@ -251,6 +260,7 @@ void run_go(struct sim *s, struct result *r);
 /* ---- report.c ---- */
 void report(struct sim *s, const struct result *r);
 const char *error_text(uint32_t code);
+void json_string(const char *key, const char *value);
 /* "function+0x12 (file.c:34)"; @pc is an address in the device. */
 void place_text(struct sim *s, uint64_t pc, char *text, size_t size);
 void kernels_list(const struct elf *elf);
@@ -262,6 +272,11 @@ void counters_json(const struct dsa_core_config *d, const struct dsa_launch_coun
 /* ---- hook.c ---- */
 uint64_t hook_event(void *host, struct dsa_debug *at);
 bool hook_wanted(const struct sim *s, const struct dsa_debug *at);
+
+/* ---- waits.c ---- */
+void waits_event(struct sim *s, const struct dsa_debug *at);
+void waits_say(struct sim *s);
+void waits_json(struct sim *s); /* a member of the object */
 
 /* ---- trace.c ---- */
 void trace_open(struct sim *s);

@@ -598,6 +598,7 @@ static void saved_damaged(void)
 	state = malloc(size);
 	copy = malloc(size);
 	dsa_core_save(d->core, state, size);
+	memcpy(e->hbm, d->hbm, HBM_SIZE); /* its tables and code */
 	for (unsigned int i = 0; i < 3000; i++) {
 		static const uint32_t values[] = { 0, 1, 2, 15, 16, 64, UINT32_MAX, 1u << 31 };
 		/* the cores' heads and the clusters, at the end, most of the time */
@@ -610,7 +611,6 @@ static void saved_damaged(void)
 			continue;
 		}
 		accepted++;
-		memcpy(e->hbm, d->hbm, HBM_SIZE / 8); /* its tables and code */
 		for (unsigned int n = 0; n < 10; n++)
 			dsa_core_run(e->core, 20);
 		bus_lock(e);

@@ -46,6 +46,8 @@ static uint64_t interesting(void)
 		VA_RAM + RAM_SIZE - 1,
 		RAM_BASE,
 		DSA_SCRATCHPAD_BASE,
+		DSA_CLUSTER_BASE,
+		DSA_CLUSTER_BASE + DSA_CLUSTER_STRIDE,
 		DSA_CORE_EXIT_ADDR,
 		HBM_SIZE,
 	};
@@ -109,6 +111,10 @@ static void random_cmd(struct cmds *c)
 			l->counters = interesting();
 		if (rnd(&seed) % 8 == 0)
 			l->stack_bytes = interesting();
+		if (rnd(&seed) % 4 == 0)
+			l->cluster[0] = l->grid[0] % (1 + rnd(&seed) % 16) ? 1 : rnd(&seed) % 17;
+		if (rnd(&seed) % 8 == 0)
+			l->cluster[rnd(&seed) % 3] = interesting();
 		l->user = interesting();
 	}
 	/* a bit of damage */
@@ -123,7 +129,7 @@ static void random_code(struct dev *d)
 	for (unsigned int i = 0; i < 200; i++) {
 		uint32_t r = rnd(&seed), a = 8 + rnd(&seed) % 4;
 
-		switch (rnd(&seed) % 8) {
+		switch (rnd(&seed) % 9) {
 		case 0:
 			emit(&k, r);
 			break;
@@ -144,6 +150,10 @@ static void random_code(struct dev *d)
 			break;
 		case 6:
 			emit(&k, ADDI(5 + r % 7, 5 + (r >> 4) % 7, (int)(r >> 20)));
+			break;
+		case 7:
+			emit(&k, r & 1 ? r_type(0x2b, DSA_X_CLUSTER, r >> 1 & 1, 0, 0, 0) :
+					 r_type(0x2b, DSA_X_MBAR, r >> 1 & 7, r >> 4 & 6, A0, 6));
 			break;
 		default:
 			emit(&k, RET);

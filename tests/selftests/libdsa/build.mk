@@ -2,7 +2,7 @@
 # Tests of libdsa. Those of the API run in the VM, those of its inside and its ABI on the host.
 
 LIBDSA_TEST_DIR := tests/selftests/libdsa
-LIBDSA_TESTS := device memory module stream fault stress print kernels counters
+LIBDSA_TESTS := device memory module stream fault stress print kernels counters cluster
 LIBDSA_TEST_BINS := $(LIBDSA_TESTS:%=$(B)/$(LIBDSA_TEST_DIR)/libdsa_%)
 LIBDSA_TEST_OBJS := $(LIBDSA_TESTS:%=$(B)/obj/$(LIBDSA_TEST_DIR)/libdsa_%.c.o)
 LIBDSA_TEST_KERNELS := $(B)/obj/$(LIBDSA_TEST_DIR)/kernels.o

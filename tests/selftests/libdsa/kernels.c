@@ -197,3 +197,73 @@ DSA_KERNEL_SIZED(counted, 64 * 1024, 16 * 1024, (float *, x), (uint64_t, n))
 	for (uint64_t i = first; i < first + share; i++)
 		x[i] = (float)i;
 }
+
+/* out[program] = its neighbour's number, by way of scratchpads; size and rank above it. */
+DSA_KERNEL_SIZED(cluster_ring, 64, 0, (uint64_t *, out))
+{
+	uint64_t *mine = dsa_scratchpad();
+	unsigned int next = (dsa_cluster_rank() + 1) % dsa_cluster_size();
+	uint64_t me = dsa_program_id(0) + dsa_grid_size(0) * dsa_program_id(1);
+
+	*mine = me;
+	dsa_cluster_sync();
+	out[me] = *(uint64_t *)dsa_cluster_map(mine, next) | (uint64_t)dsa_cluster_size() << 32 |
+		  (uint64_t)dsa_cluster_rank() << 40;
+	dsa_cluster_sync();
+}
+
+/*
+ * Sum over the grid, a cooperative one: each program's part of data comes by
+ * multicast from program 0, partial sums go to its scratchpad, by copies that
+ * its mbarrier counts.
+ */
+struct sum_pad {
+	struct dsa_mbarrier data_here, parts_here;
+	uint64_t data[256];
+	uint64_t part[2];
+	uint64_t parts[16][2];
+};
+
+DSA_KERNEL_SIZED(cluster_sum, sizeof(struct sum_pad), 0, (const uint64_t *, data),
+		 (uint64_t *, out))
+{
+	struct sum_pad *pad = dsa_scratchpad(), *root = dsa_cluster_map(pad, 0);
+	unsigned int size = dsa_cluster_size(), rank = dsa_cluster_rank();
+
+	dsa_mbarrier_init(&pad->data_here, 1);
+	dsa_mbarrier_init(&pad->parts_here, 1);
+	dsa_mbarrier_expect(&pad->data_here, sizeof(pad->data));
+	dsa_mbarrier_arrive(&pad->data_here);
+	if (!rank)
+		dsa_mbarrier_expect(&pad->parts_here, size * sizeof(pad->part));
+	dsa_cluster_sync();
+	if (!rank)
+		dsa_copy_in_multicast((uint16_t)((1u << size) - 1), pad->data, data,
+				      sizeof(pad->data), &pad->data_here);
+	dsa_mbarrier_wait(&pad->data_here, 0);
+	pad->part[0] = 0;
+	for (unsigned int i = rank; i < 256; i += size)
+		pad->part[0] += pad->data[i];
+	dsa_copy_to_peer(root->parts[rank], pad->part, sizeof(pad->part), &root->parts_here);
+	dsa_stores_wait();
+	if (rank)
+		return;
+	dsa_mbarrier_arrive(&pad->parts_here);
+	dsa_mbarrier_wait(&pad->parts_here, 0);
+	*out = 0;
+	for (unsigned int i = 0; i < size; i++)
+		*out += pad->parts[i][0];
+}
+
+/* All but program @gone wait for each other. */
+DSA_KERNEL(cluster_stuck, (uint64_t, gone))
+{
+	if (dsa_program_id(0) != gone)
+		dsa_cluster_sync();
+}
+
+/* Reads the scratchpad of a rank. */
+DSA_KERNEL(cluster_peek, (uint64_t, rank))
+{
+	*(volatile uint64_t *)dsa_cluster_map(dsa_scratchpad(), (unsigned int)rank);
+}
