@@ -57,6 +57,12 @@
 
 #define DSA__INLINE static inline __attribute__((always_inline, unused))
 
+/* Of the C library there are these; dsacc links them. */
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int byte, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+
 /** dsa_program_id() - This program's place in the grid; @axis 0 = x, 1 = y, 2 = z, else 0. */
 DSA__INLINE uint64_t dsa_program_id(int axis)
 {

@@ -69,8 +69,8 @@ static int run(struct sim *s)
 	int status;
 
 	device_new(s);
-	run_check(s);
 	buffers_read(s->o);
+	run_check(s);
 	at_failure = remove_outputs;
 	catch_signals();
 	buffers_open_outputs(s->o);

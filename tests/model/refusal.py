@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""What Xdsa refuses: the tables of docs/xdsa.md. Functions give (code, address), or None."""
+
+from math import prod
+import struct
+
+import matrix
+import tensor
+from tile import TYPES
+
+MISALIGNED, TENSOR_MAP, TENSOR_OP, SCRATCHPAD, BARRIER, DEADLOCK, MATRIX_OP = 15, 20, 21, 22, 23, 24, 25
+BASE, TENSOR_OP_FIELDS, TENSOR_MAP_FIELDS = 1 << 48, "<BBH5iQQQQQ", "<Q4Q5I5H5HBBBBI5Q"
+MATRIX_TAIL = "<HHHBBIIQ"
+
+
+def outside(address, size, scratch_bytes, alignment=1):
+    offset = address - BASE
+    return address % alignment or not 0 <= offset <= scratch_bytes or size > scratch_bytes - offset
+
+
+def tensor_start(at, op, map, scratch_bytes, barrier_is_one):
+    """@op, @map: bytes of the descriptors, at @at and at the operation's global. Memory does not fault."""
+    if at % 8:
+        return MISALIGNED, at
+    code, flags, reserved, *coord, target, spad, mbar, size, reserved64 = struct.unpack(TENSOR_OP_FIELDS, op)
+    bulk = flags == tensor.BULK
+    if code > tensor.PREFETCH or flags > 1 or reserved or reserved64 or (mbar and code != tensor.LOAD):
+        return TENSOR_OP, at
+    if bulk and (code in (tensor.ADD, tensor.MIN, tensor.MAX) or not size or size % 16 or any(coord)):
+        return TENSOR_OP, at
+    if not bulk and size:
+        return TENSOR_OP, at
+    line = 16
+    if not bulk:
+        if target % 8:
+            return MISALIGNED, target
+        if bad_map(map):
+            return TENSOR_MAP, target
+        rank, type, swizzle, box = map[80], map[81], map[83], struct.unpack_from("<5H", map, 60)
+        if any(coord[rank:]) or (code in (tensor.ADD, tensor.MIN, tensor.MAX) and type not in tensor.REDUCTIONS):
+            return TENSOR_OP, at
+        size = prod(box[:rank]) * tensor.SIZES[type]
+        line = 16 << swizzle
+    if code == tensor.PREFETCH:  # does not look at spad, but the box must fit
+        return (SCRATCHPAD, spad) if -(-size // line) * line > scratch_bytes else None
+    if outside(spad, -(-size // line) * line, scratch_bytes, 16 if line == 16 else line * 8):
+        return SCRATCHPAD, spad
+    if code == tensor.LOAD:
+        return mbarrier(mbar, scratch_bytes, barrier_is_one)
+    return None
+
+
+def bad_map(map):
+    base, *rest = struct.unpack(TENSOR_MAP_FIELDS, map)
+    strides, dims, box, steps = rest[:4], rest[4:9], rest[9:14], rest[14:19]
+    rank, type, fill, swizzle, *reserved = rest[19:]
+    if not 1 <= rank <= 5 or type not in tensor.SIZES or fill > 1 or swizzle > 3 or any(reserved):
+        return True
+    size = tensor.SIZES[type]
+    if fill and type not in tensor.NANS:
+        return True
+    if any(not all(values[:rank]) or any(values[rank:]) for values in (dims, box, steps)) or any(strides[rank - 1:]):
+        return True
+    if base % size or any(stride % size for stride in strides):
+        return True
+    return base + sum((d - 1) * s for d, s in zip(dims, [size] + strides)) + size > BASE
+
+
+def mbarrier(address, scratch_bytes, is_one):
+    if outside(address, 64, scratch_bytes, 64):
+        return SCRATCHPAD, address
+    return None if is_one else (BARRIER, address)
+
+
+def matrix_start(at, op, scratch_bytes):
+    if at % 8:
+        return MISALIGNED, at
+    tiles = [struct.unpack_from("<QQIIBB3H", op, 32 * i) for i in range(4)]
+    m, n, k, flags, reserved8, _, reserved32, seed = struct.unpack_from(MATRIX_TAIL, op, 128)
+    if not all(1 <= size <= 256 for size in (m, n, k)) or flags > 3 or reserved8 or reserved32:
+        return MATRIX_OP, at
+    if seed and not flags & matrix.STOCHASTIC:
+        return MATRIX_OP, at
+    has_c = tiles[2][0] != 0
+    if not has_c and any(tiles[2]):
+        return MATRIX_OP, at
+    types = [tile[4] for tile in tiles]
+    if not any(types[0] in ab and types[1] in ab and (not has_c or types[2] in c) for ab, c in matrix.GROUPS):
+        return MATRIX_OP, at
+    if types[3] not in matrix.RESULTS:
+        return MATRIX_OP, at
+    wanted = []
+    for number, (tile, shape) in enumerate(zip(tiles, ((m, k), (k, n), (m, n), (m, n)))):
+        address, scales, pitch, scale_pitch, type, tile_flags, *reserved = tile
+        if number == 2 and not has_c:
+            continue
+        if tile_flags > 1 or any(reserved) or bool(scales) != bool(scale_pitch) or (TYPES[type].scaled and not scales):
+            return MATRIX_OP, at
+        rows, columns = shape[::-1] if tile_flags else shape
+        width = TYPES[type].row_bytes(columns)
+        if number == 3 and rows > 1 and pitch < width:
+            return MATRIX_OP, at
+        wanted.append((address, (rows - 1) * pitch + width, 16))
+        if TYPES[type].scaled:
+            wanted.append((scales, (rows - 1) * scale_pitch + -(-columns // 32), 1))
+    for address, size, alignment in wanted:
+        if outside(address, size, scratch_bytes, alignment):
+            return SCRATCHPAD, address
+    return None
+
+
+def mbarrier_instruction(name, address, operand, words, scratch_bytes):
+    """@words: the fields of the mbarrier at the start of the scratchpad."""
+    if outside(address, 64, scratch_bytes, 64):
+        return SCRATCHPAD, address
+    magic, arrivals, pending, phase = words[:4]
+    if name == "MBAR_INIT":
+        return None if 1 <= operand <= 0xfffff else (BARRIER, address)
+    if address != BASE or magic != 0x5241424d or not 1 <= arrivals <= 0xfffff or pending > arrivals:
+        return BARRIER, address
+    most = {"MBAR_ARRIVE": pending, "MBAR_EXPECT": scratch_bytes}.get(name)
+    if most is not None and not 1 <= operand <= most:
+        return BARRIER, address
+    if name == "MBAR_WAIT" and phase & 1 == operand & 1:
+        return DEADLOCK, address
+    return None
