@@ -10,7 +10,7 @@ static const struct {
 	{ "copy", copy_tests },         { "launch", launch_tests }, { "stress", stress_tests },
 	{ "save", save_tests },         { "fuzz", fuzz_tests },     { "tensor", tensor_tests },
 	{ "mbarrier", mbarrier_tests }, { "matrix", matrix_tests }, { "vector", vector_tests },
-	{ "wild", wild_tests },         { "budget", budget_tests },
+	{ "wild", wild_tests },         { "budget", budget_tests }, { "parallel", parallel_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
