@@ -432,8 +432,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	m = machines[s.vlen % 3];
 	budget = 1 + s.budget * 2u;
 	begin(m, &s, data, size);
-	disassemble(&m->hart, data, size);
 	take(m, run(&m->hart, budget, 0), &outcomes[0]);
+	disassemble(&m->hart, data, size);
 	begin(m, &s, data, size);
 	take(m, run_again(m, &s, budget), &outcomes[1]);
 	compare(m, &outcomes[0], &outcomes[1]);
