@@ -12,7 +12,7 @@ static const struct {
 	{ "save", save_tests },         { "fuzz", fuzz_tests },
 	{ "tensor", tensor_tests },     { "mbarrier", mbarrier_tests },
 	{ "matrix", matrix_tests },     { "vector", vector_tests },
-	{ "wild", wild_tests },         { "pace", pace_tests },
+	{ "wild", wild_tests }, { "parallel", parallel_tests },         { "pace", pace_tests },
 	{ "counters", counters_tests }, { "cluster_run", cluster_run_tests },
 	{ "budget", budget_tests },     { "cluster", cluster_tests },
 	{ "convert", convert_tests },

@@ -372,9 +372,10 @@ static void compare(const struct machine *m, const struct outcome *a, const stru
 	REQUIRE(!memcmp(a->vec, b->vec, sizeof(a->vec)));
 }
 
-/* Names and operands of anything, into any buffer. */
-static void disassemble(const uint8_t *data, size_t size)
+/* Names and operands of anything, into any buffer; what it writes are registers that exist. */
+static void disassemble(const struct rv_hart *h, const uint8_t *data, size_t size)
 {
+	struct rv_vdest d;
 	char text[80];
 
 	for (size_t i = 0; i + 4 <= size && i < 64; i += 4) {
@@ -385,6 +386,13 @@ static void disassemble(const uint8_t *data, size_t size)
 		REQUIRE(rv_disasm(w, CODE_VA, text, room) == ((w & 3) == 3 ? 4 : 2));
 		REQUIRE(strlen(text) < room);
 		REQUIRE(rv_dest(w) < 64);
+		if (!rv_vector_dest(h, w, &d))
+			continue;
+		REQUIRE(d.fields && d.size <= 3 && d.reg + (d.fields - 1) * d.step < 32);
+		for (unsigned int f = 0; d.size >= 0 && f < d.fields; f++)
+			REQUIRE(d.count << d.size <=
+				(32 - d.reg - f * d.step) * (uint64_t)h->vlenb);
+		REQUIRE(d.size >= 0 || d.count <= 8 * h->vlenb);
 	}
 }
 
@@ -423,9 +431,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= sizeof(s);
 	m = machines[s.vlen % 3];
 	budget = 1 + s.budget * 2u;
-	disassemble(data, size);
 	begin(m, &s, data, size);
 	take(m, run(&m->hart, budget, 0), &outcomes[0]);
+	disassemble(&m->hart, data, size);
 	begin(m, &s, data, size);
 	take(m, run_again(m, &s, budget), &outcomes[1]);
 	compare(m, &outcomes[0], &outcomes[1]);

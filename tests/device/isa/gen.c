@@ -257,9 +257,12 @@ bool gen_vector_supports(const struct rv_row *r)
 {
 	if (r->fn == rv_do_csr)
 		return true;
-	/* qemu-user 7.2 stops at an assertion for conversions that name a rounding mode. */
-	return gen_is_vector(r) && r->fn != rv_do_vfcvtbf16 && r->fn != rv_do_vfwmaccbf16 &&
-	       !strstr(r->name, ".rtz.");
+	return gen_is_vector(r) && r->fn != rv_do_vfcvtbf16 && r->fn != rv_do_vfwmaccbf16;
+}
+
+static bool names_rtz(const struct rv_row *r)
+{
+	return gen_is_vector(r) && strstr(r->name, ".rtz.");
 }
 
 /* qemu-user 7.2 does not know it: zfa_test.c does. */
@@ -272,7 +275,8 @@ static bool is_zfa(const struct rv_row *r)
 bool gen_supports(const struct rv_row *r)
 {
 	return !gen_is_vector(r) && !strstr(r->name, "bf16") && !is_zfa(r) &&
-	       r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd;
+	       r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd &&
+	       r->fn != rv_do_ext;
 }
 
 /* May a case contain this instruction with these operands? */
@@ -442,6 +446,7 @@ static void begin(struct gen *g, struct isa_case *c, unsigned int slot)
 	g->c = c;
 	g->slot = slot;
 	g->reserved = g->done = false;
+	g->rtz = 0;
 	for (i = 1; i < 32; i++)
 		c->x[i] = pick_int(g);
 	for (i = 0; i < 32; i++)
@@ -463,10 +468,11 @@ static void begin(struct gen *g, struct isa_case *c, unsigned int slot)
 	g->pos = CODE_OFFSET + 4;
 }
 
-void gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row)
+bool gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row)
 {
 	const struct rv_row *r = &rv_rows[row];
 	unsigned int i;
+	bool made;
 
 	begin(g, c, slot);
 	/* Equal operands, now and then, for comparisons. */
@@ -482,8 +488,9 @@ void gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned i
 		g->reserved = true;
 		g->lr_size = r->match >> 12 & 7;
 	}
-	put_row(g, r);
+	made = put_row(g, r);
 	put_exit(g, g->pos);
+	return made;
 }
 
 void gen_sequence(struct gen *g, struct isa_case *c, unsigned int slot)
@@ -553,11 +560,21 @@ static void begin_indexed(struct gen *g, const struct rv_row *r)
 	c->small_mask = size ? 0x7ff : 0xff;
 }
 
+/* The same conversion in the mode of frm: the row whose vs1 lacks the bits that say so. */
+static const struct rv_row *without_rtz(const struct rv_row *rtz)
+{
+	for (unsigned int i = 0; i < rv_row_count; i++)
+		if (rv_rows[i].match == (rtz->match & ~GEN_RTZ))
+			return &rv_rows[i];
+	return rtz;
+}
+
 /* Rows that no reserved encoding can be made of need not many tries. */
-void gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row,
+bool gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row,
 		unsigned int vlenb)
 {
 	const struct rv_row *r = &rv_rows[row];
+	bool made;
 
 	begin_vector(g, c, slot, vlenb, strstr(r->name, "vf") || strstr(r->name, "vmf"));
 	if ((r->fn == rv_do_vmvr || r->fn == rv_do_vwhole) && c->vstart)
@@ -592,8 +609,13 @@ void gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned i
 		c->small_size = r->sub ? 1 : (uint32_t)(c->vtype >> 3 & 3);
 		c->small_mask = chance(g, 50) ? 0x3f : 0xff;
 	}
-	put_row(g, r);
+	if (names_rtz(r)) {
+		c->fcsr = (c->fcsr & 0x1f) | 1 << 5;
+		g->rtz = g->pos;
+	}
+	made = put_row(g, names_rtz(r) ? without_rtz(r) : r);
 	put_exit(g, g->pos);
+	return made;
 }
 
 void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int vlenb)
@@ -607,8 +629,9 @@ void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, u
 	while (n--) {
 		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
 
-		if (!gen_is_vector(r) || !gen_vector_supports(r) || strchr(r->args, 'a') ||
-		    r->fn == rv_do_vmvr || (r->fn == rv_do_vset && chance(g, 80)))
+		if (!gen_is_vector(r) || !gen_vector_supports(r) || names_rtz(r) ||
+		    strchr(r->args, 'a') || r->fn == rv_do_vmvr ||
+		    (r->fn == rv_do_vset && chance(g, 80)))
 			continue;
 		put_row(g, r);
 	}
