@@ -611,7 +611,7 @@ DSA__INLINE void dsa_matrix_wait(void)
  * to nearest or stochastically (docs/numerics.md). It works while the program
  * goes on: start it, and wait before the result is read or the source
  * overwritten. Operations execute in order. The result may take the place of the
- * source. Up to DSA_CONVERT_MAX elements at once. Faults: DSA_ERR_CONVERT_OP (a
+ * source. Up to DSA_CONVERT_MAX elements, DSA_CONVERT_ROWS rows at once. Faults: DSA_ERR_CONVERT_OP (a
  * field out of range), DSA_ERR_SCRATCHPAD (a tile not wholly in the scratchpad,
  * or not at a multiple of 16).
  *

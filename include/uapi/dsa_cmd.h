@@ -586,14 +586,15 @@ struct dsa_matrix_op {
  */
 struct dsa_convert_op {
 	struct dsa_matrix_tile src, dst; /* never transposed */
-	uint32_t rows, cols;             /* at least 1, together DSA_CONVERT_MAX elements */
+	uint32_t rows, cols;             /* at least 1; rows and rows * cols limited */
 	float scale;
 	uint8_t flags;        /* DSA_CONVERT_SATURATE, DSA_CONVERT_STOCHASTIC */
 	uint8_t reserved8[3]; /* zero */
 	uint64_t seed;        /* of stochastic rounding; else zero */
 };
 
-#define DSA_CONVERT_MAX        (1u << 20)
+#define DSA_CONVERT_ROWS       (1u << 16)
+#define DSA_CONVERT_MAX        (1u << 20) /* elements */
 #define DSA_CONVERT_SATURATE   DSA_MATRIX_SATURATE
 #define DSA_CONVERT_STOCHASTIC DSA_MATRIX_STOCHASTIC
 

@@ -11,7 +11,7 @@
 #include "packed.h"
 #include "rows.h"
 
-#define TILE_ROWS  16
+#define TILE_ROWS  32
 #define TILE_COLS  512
 #define TILE_BYTES (TILE_ROWS * TILE_COLS * 8)
 #define SCALES     (TILE_ROWS * TILE_COLS / PACKED_BLOCK)

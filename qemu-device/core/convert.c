@@ -26,7 +26,8 @@ static size_t row_scales(const struct mat_tile *t, size_t cols)
 
 static bool fields_ok(const struct dsa_convert_op *op)
 {
-	if (!op->rows || !op->cols || op->rows > DSA_CONVERT_MAX / op->cols)
+	if (!op->rows || !op->cols || op->rows > DSA_CONVERT_ROWS ||
+	    op->rows > DSA_CONVERT_MAX / op->cols)
 		return false;
 	if ((op->flags & ~(DSA_CONVERT_SATURATE | DSA_CONVERT_STOCHASTIC)) || op->reserved8[0] ||
 	    op->reserved8[1] || op->reserved8[2] ||

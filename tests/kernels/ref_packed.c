@@ -39,18 +39,18 @@ void ref_convert(const struct convert_args *c)
 {
 	uint64_t across = (c->cols + 511) / 512;
 
-	for (uint32_t row = 0; row < c->rows; row += 16)
+	for (uint32_t row = 0; row < c->rows; row += 32)
 		for (uint32_t col = 0; col < c->cols; col += 512) {
 			struct dsa_convert_op op = {
 				.src = tile(c->src_type, c->src, c->src_pitch, c->src_scales,
 					    c->src_scale_pitch),
 				.dst = tile(c->dst_type, c->dst, c->dst_pitch, c->dst_scales,
 					    c->dst_scale_pitch),
-				.rows = c->rows - row < 16 ? c->rows - row : 16,
+				.rows = c->rows - row < 32 ? c->rows - row : 32,
 				.cols = c->cols - col < 512 ? c->cols - col : 512,
 				.scale = c->scale,
 				.flags = (uint8_t)c->flags,
-				.seed = c->seed + row / 16 * across + col / 512,
+				.seed = c->seed + row / 32 * across + col / 512,
 			};
 
 			advance(&op.src, row, col);

@@ -62,54 +62,34 @@ static int64_t order(const struct rv_ffmt *f, uint64_t v)
 	return v >> (width(f) - 1) ? -m - 1 : m;
 }
 
-/* The values of fli.*; number 1 is the smallest normal one, 31 the NaN. Half precision makes 2^16 infinite. */
-static const double constants[32] = {
-	-1,
-	0,
-	0x1p-16,
-	0x1p-15,
-	0x1p-8,
-	0x1p-7,
-	0.0625,
-	0.125,
-	0.25,
-	0.3125,
-	0.375,
-	0.4375,
-	0.5,
-	0.625,
-	0.75,
-	0.875,
-	1,
-	1.25,
-	1.5,
-	1.75,
-	2,
-	2.5,
-	3,
-	4,
-	8,
-	16,
-	128,
-	256,
-	32768,
-	65536,
-	__builtin_inf(),
-	0,
-};
+/* The values of fli.*. Half precision has an infinity for 2^16. */
+#define CONSTANTS(smallest_normal)                                                               \
+	-1, smallest_normal, 0x1p-16f, 0x1p-15f, 0x1p-8f, 0x1p-7f, 0.0625f, 0.125f, 0.25f,       \
+		0.3125f, 0.375f, 0.4375f, 0.5f, 0.625f, 0.75f, 0.875f, 1, 1.25f, 1.5f, 1.75f, 2, \
+		2.5f, 3, 4, 8, 16, 128, 256, 32768, 65536, __builtin_inff(), __builtin_nanf("")
+
+static uint64_t constant(const struct rv_ffmt *f, unsigned int n)
+{
+	static const float singles[32] = { CONSTANTS(0x1p-126f) };
+	static const double doubles[32] = { CONSTANTS(0x1p-1022) };
+	uint64_t v = 0;
+	uint32_t flags = 0;
+
+	if (f == &rv_f32) {
+		memcpy(&v, &singles[n], sizeof(singles[n]));
+		return v;
+	}
+	if (f == &rv_f16 && n == 1)
+		return 1ull << f->fbits;
+	memcpy(&v, &doubles[n], sizeof(v));
+	return f == &rv_f64 ? v : rv_soft_convert(f, &rv_f64, v, RV_RNE, &flags);
+}
 
 enum rv_step rv_do_fli(struct rv_hart *h, const struct rv_op *op)
 {
 	const struct rv_ffmt *f = format_of(op);
-	unsigned int n = rv_op_call(op)->raw >> 15 & 31;
-	uint32_t flags = 0;
-	uint64_t v;
 
-	memcpy(&v, &constants[n], sizeof(v));
-	v = n == 1  ? 1ull << f->fbits :
-	    n == 31 ? quiet_nan(f) :
-		      rv_soft_convert(f, &rv_f64, v, RV_RNE, &flags);
-	h->arch.f[op->rd] = box(f) | v;
+	h->arch.f[op->rd] = box(f) | constant(f, rv_op_call(op)->raw >> 15 & 31);
 	return RV_STEP_NEXT;
 }
 

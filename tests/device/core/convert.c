@@ -437,6 +437,7 @@ CHANGE(c_nothing, (void)op)
 CHANGE(c_rows, op->rows = 0)
 CHANGE(c_cols, op->cols = 0)
 CHANGE(c_many, op->rows = 1 << 15)
+CHANGE(c_tall, op->rows = 0x10001; op->cols = 1)
 CHANGE(c_wrap, op->rows = 1u << 31; op->cols = 1u << 31)
 CHANGE(c_flag, op->flags = 4)
 CHANGE(c_seed, op->seed = 1)
@@ -473,6 +474,7 @@ static void refusals(void)
 	refused(c_rows, DSA_ERR_CONVERT_OP, 0);
 	refused(c_cols, DSA_ERR_CONVERT_OP, 0);
 	refused(c_many, DSA_ERR_CONVERT_OP, 0);
+	refused(c_tall, DSA_ERR_CONVERT_OP, 0);
 	refused(c_wrap, DSA_ERR_CONVERT_OP, 0);
 	refused(c_flag, DSA_ERR_CONVERT_OP, 0);
 	refused(c_seed, DSA_ERR_CONVERT_OP, 0);

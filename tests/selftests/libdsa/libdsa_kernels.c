@@ -5,7 +5,9 @@
 #include <math.h>
 
 #include "../../../include/uapi/dsa_cmd.h"
+#include "../../../libdsa/kernels/convert.h"
 #include "../../../libdsa/kernels/gemm.h"
+#include "../../../libdsa/kernels/gemm_block.h"
 
 static dsaFunction_t library_function(struct __test_metadata *_metadata, const char *module_name,
 				      const char *name)
@@ -96,6 +98,97 @@ TEST(gemm_bf16)
 	OK(dsaFree((void *)args.a));
 	OK(dsaFree((void *)args.b));
 	OK(dsaFree(args.d));
+}
+
+/*
+ * Weights of half integers from -4, which each block has, to 3.5: exact in
+ * Q4_0, as are the sums in float. The device quantises them, and multiplies.
+ */
+TEST(gemm_quantised)
+{
+	enum { M = 70, N = 90, K = 256, ROW = K / 32 * 18 };
+	static uint16_t a[M * K];
+	static float w[N * K], d[M * N];
+	struct convert_args quantise = {
+		.dst_pitch = ROW,
+		.src_pitch = K * 4,
+		.rows = N,
+		.cols = K,
+		.dst_type = DSA_TYPE_Q4_0,
+		.src_type = DSA_TYPE_F32,
+		.scale = 1,
+	};
+	struct gemm_block_args args = {
+		.d_pitch = N * 4,
+		.a_pitch = K * 2,
+		.b_pitch = ROW,
+		.m = M,
+		.n = N,
+		.k = K,
+		.d_type = DSA_TYPE_F32,
+		.a_type = DSA_TYPE_BF16,
+		.b_type = DSA_TYPE_Q4_0,
+		.alpha = 1,
+	};
+
+	for (int i = 0; i < M * K; i++)
+		a[i] = to_bf16((float)(i % 13 - 6));
+	for (int i = 0; i < N * K; i++)
+		w[i] = i % 32 == 5 ? -4 : (float)(i % 15 - 7) / 2;
+	OK(dsaMalloc((void **)&quantise.src, sizeof(w)));
+	OK(dsaMalloc(&quantise.dst, N * ROW));
+	OK(dsaMalloc((void **)&args.a, sizeof(a)));
+	OK(dsaMalloc(&args.d, sizeof(d)));
+	args.b = quantise.dst;
+	OK(dsaMemcpy((void *)quantise.src, w, sizeof(w), dsaMemcpyHostToDevice));
+	OK(dsaMemcpy((void *)args.a, a, sizeof(a), dsaMemcpyHostToDevice));
+	OK(dsaLaunchKernelStruct(library_function(_metadata, "convert", "convert"), GRID(16),
+				 &quantise, sizeof(quantise), 0, NULL));
+	OK(dsaLaunchKernelStruct(library_function(_metadata, "gemm_block", "gemm_block"), GRID(16),
+				 &args, sizeof(args), 0, NULL));
+	OK(dsaMemcpy(d, args.d, sizeof(d), dsaMemcpyDeviceToHost));
+	for (int i = 0; i < M; i++)
+		for (int j = 0; j < N; j++) {
+			float sum = 0;
+
+			for (int k = 0; k < K; k++)
+				sum += (float)((i * K + k) % 13 - 6) * w[j * K + k];
+			ASSERT_EQ(sum, d[i * N + j]);
+		}
+	OK(dsaFree((void *)quantise.src));
+	OK(dsaFree(quantise.dst));
+	OK(dsaFree((void *)args.a));
+	OK(dsaFree(args.d));
+}
+
+/* What the conversion unit refuses comes back with its name, too. */
+TEST(convert_refused)
+{
+	struct convert_args args = {
+		.dst_pitch = 18,
+		.src_pitch = 128,
+		.rows = 1,
+		.cols = 32,
+		.dst_type = DSA_TYPE_Q4_0,
+		.src_type = DSA_TYPE_F32,
+		.scale = 1,
+		.flags = CONVERT_STOCHASTIC,
+	};
+	dsaErrorInfo info;
+	dsaStream_t stream;
+
+	OK(dsaStreamCreate(&stream));
+	OK(dsaMalloc(&args.dst, 4096));
+	args.src = args.dst;
+	OK(dsaLaunchKernelStruct(library_function(_metadata, "convert", "convert"), GRID(1), &args,
+				 sizeof(args), 0, stream));
+	EXPECT_EQ(dsaErrorLaunchFailure, dsaStreamSynchronize(stream));
+	OK(dsaGetLastErrorInfo(&info));
+	TH_LOG("%s", info.text);
+	EXPECT_NE(NULL, strstr(info.text, "malformed conversion"));
+	EXPECT_STREQ("convert", info.kernel);
+	dsaStreamDestroy(stream);
+	OK(dsaFree(args.dst));
 }
 
 /* What the matrix unit refuses comes back with its name. */
