@@ -41,14 +41,16 @@ static dsaError_t check_cluster(const struct function *f, const struct shape *sh
 	dsaDim3 g = shape->grid, c = shape->cluster;
 
 	if (!c.x || !c.y || !c.z || g.x % c.x || g.y % c.y || g.z % c.z)
-		return fail(dsaErrorInvalidClusterSize,
-			    "launch of %s: clusters of %u x %u x %u do not divide a grid of %u x %u x %u",
-			    f->kernel->name, c.x, c.y, c.z, g.x, g.y, g.z);
+		return fail(
+			dsaErrorInvalidClusterSize,
+			"launch of %s: clusters of %u x %u x %u do not divide a grid of %u x %u x %u",
+			f->kernel->name, c.x, c.y, c.z, g.x, g.y, g.z);
 	/* Divisors of the grid, so their product is no larger than its. */
 	if ((uint64_t)c.x * c.y * c.z > cluster_max(f))
-		return fail(dsaErrorInvalidClusterSize,
-			    "launch of %s: clusters of %u x %u x %u: this device runs up to %u programs together",
-			    f->kernel->name, c.x, c.y, c.z, cluster_max(f));
+		return fail(
+			dsaErrorInvalidClusterSize,
+			"launch of %s: clusters of %u x %u x %u: this device runs up to %u programs together",
+			f->kernel->name, c.x, c.y, c.z, cluster_max(f));
 	return dsaSuccess;
 }
 
@@ -268,9 +270,9 @@ static dsaError_t take_config(const struct function *f, const dsaLaunchConfig_t 
 		if (a->id == dsaLaunchAttributeCooperative)
 			cooperative = a->val.cooperative;
 	}
-	return cooperative ? make_cooperative(f, shape,
-					      seen & 1u << dsaLaunchAttributeClusterDimension) :
-			     dsaSuccess;
+	return cooperative ?
+		       make_cooperative(f, shape, seen & 1u << dsaLaunchAttributeClusterDimension) :
+		       dsaSuccess;
 }
 
 DSA_API dsaError_t dsaLaunchKernelEx(const dsaLaunchConfig_t *config, dsaFunction_t function,
@@ -283,8 +285,7 @@ DSA_API dsaError_t dsaLaunchKernelEx(const dsaLaunchConfig_t *config, dsaFunctio
 	if (error)
 		return error;
 	if (!config)
-		error = fail(dsaErrorInvalidValue, "launch of %s: config is NULL",
-			     f->kernel->name);
+		error = fail(dsaErrorInvalidValue, "launch of %s: config is NULL", f->kernel->name);
 	if (!error)
 		error = take_config(f, config, &shape);
 	if (!error)

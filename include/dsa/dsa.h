@@ -107,7 +107,7 @@ typedef enum dsaError {
 	dsaErrorIllegalInstruction = 715,
 	dsaErrorMisalignedAddress = 716,
 	dsaErrorInvalidPc = 718,
-	dsaErrorLaunchFailure = 719, /* dsa_trap(), and any other fault */
+	dsaErrorLaunchFailure = 719,             /* dsa_trap(), and any other fault */
 	dsaErrorCooperativeLaunchTooLarge = 720, /* more programs than can run at once */
 	dsaErrorInvalidClusterSize = 912,
 	dsaErrorUnknown = 999,

@@ -35,8 +35,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 #define DSA_MAX_BATCH        64   /* programs handed to a core at once */
 #define DSA_SEM_TIMES        256
 #define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock */
-#define DSA_CLUSTER_TURN     1024         /* instructions that a program of a cluster runs at a time */
-#define DSA_RESERVE_NS       100000000    /* host time, see launch.c */
+#define DSA_CLUSTER_TURN     1024      /* instructions that a program of a cluster runs at a time */
+#define DSA_RESERVE_NS       100000000 /* host time, see launch.c */
 #define DSA_POLL_NS          200000
 #define DSA_LOG_BURST        64
 #define DSA_CLEAR_CHUNK      (16u << 20)
@@ -197,7 +197,7 @@ struct dsa_cluster {
 	uint32_t turn;                          /* rank that runs */
 	uint32_t turn_left;                     /* instructions; 0: another's turn */
 	bool stuck;                             /* no program can go on: waits fault */
-	uint64_t cycles;                        /* that the longest program took, of those that returned */
+	uint64_t cycles; /* that the longest program took, of those that returned */
 	/* The barrier: ranks as bits, cycles. */
 	uint32_t arrived; /* in this phase */
 	uint32_t owe;     /* arrived, and are yet to wait */
@@ -221,16 +221,16 @@ struct dsa_unit {
 	uint64_t code_gen;           /* launch that decoded code belongs to */
 	uint64_t done, instructions; /* not yet reported to the launch; of leaders */
 	uint64_t clock;              /* the program's, when it last stopped; in clusters of more */
-	enum dsa_wait_kind wait;     /* what for, when it stopped; tried again when it may be over */
-	uint64_t wait_addr;          /* mbarrier */
+	enum dsa_wait_kind wait; /* what for, when it stopped; tried again when it may be over */
+	uint64_t wait_addr;      /* mbarrier */
 	unsigned int wait_parity;
-	bool window_used; /* has translations into the cluster's scratchpads */
-	uint64_t stall;              /* cycles that the program has waited */
-	uint64_t tensor_free;        /* cycle at which its tensor engine is free */
-	uint64_t store_done;         /* and has completed all stores */
-	uint64_t matrix_free;        /* cycle at which its matrix unit is free */
-	struct mat_unit *matrix;     /* that unit's buffers */
-	bool spad_valid;             /* scratchpad holds data of this address space: */
+	bool window_used;        /* has translations into the cluster's scratchpads */
+	uint64_t stall;          /* cycles that the program has waited */
+	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
+	uint64_t store_done;     /* and has completed all stores */
+	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
+	struct mat_unit *matrix; /* that unit's buffers */
+	bool spad_valid;         /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
@@ -276,9 +276,9 @@ struct dsa_core {
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
-	uint64_t live;         /* bitmap of queues that are ACTIVE or STOPPING */
-	uint32_t copy_busy;    /* bitmap of copy engines */
-	unsigned int launches; /* busy ones */
+	uint64_t live;                 /* bitmap of queues that are ACTIVE or STOPPING */
+	uint32_t copy_busy;            /* bitmap of copy engines */
+	unsigned int launches;         /* busy ones */
 	unsigned int cluster_launches; /* of these, with clusters of more than one */
 	unsigned int free_units;
 	struct dsa_sem_time sem_time[DSA_SEM_TIMES];

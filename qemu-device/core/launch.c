@@ -113,8 +113,7 @@ static unsigned int fair_share(const struct dsa_core *core)
 /* Would it take cores, within its share? At least one cluster's, whatever they are. */
 static bool launch_wants(const struct dsa_core *core, const struct dsa_launch *l)
 {
-	return l->busy && launch_ready(l) &&
-	       (!l->units || l->units + l->size <= fair_share(core));
+	return l->busy && launch_ready(l) && (!l->units || l->units + l->size <= fair_share(core));
 }
 
 /*

@@ -119,8 +119,7 @@ static bool mbarrier_test(struct dsa_unit *u, struct rv_ext *x)
 	return true;
 }
 
-bool mbarrier_blocks(struct dsa_unit *u, uint64_t addr, unsigned int parity,
-		     struct dsa_mbarrier *b)
+bool mbarrier_blocks(struct dsa_unit *u, uint64_t addr, unsigned int parity, struct dsa_mbarrier *b)
 {
 	struct rv_ext quiet = { 0 };
 

@@ -163,8 +163,7 @@ static bool op_ranks_ok(const struct dsa_unit *u, const struct dsa_tensor_op *op
 
 static bool op_fields_ok(const struct dsa_unit *u, const struct dsa_tensor_op *op)
 {
-	bool delivers = op->op == DSA_TENSOR_LOAD ||
-			(op->op == DSA_TENSOR_STORE && op_to_peer(op));
+	bool delivers = op->op == DSA_TENSOR_LOAD || (op->op == DSA_TENSOR_STORE && op_to_peer(op));
 
 	if (op->op > DSA_TENSOR_PREFETCH ||
 	    (op->flags & ~(DSA_TENSOR_BULK | DSA_TENSOR_MULTICAST)) || op->reserved64 ||

@@ -397,8 +397,8 @@ static void json_launches(const struct options *o)
 		       ", \"end_ns\": %" PRIu64 ", \"modelled_ns\": %" PRIu64 " }",
 		       l->grid[0], l->grid[1], l->grid[2], l->cluster[0] + !l->cluster[0],
 		       l->cluster[1] + !l->cluster[1], l->cluster[2] + !l->cluster[2],
-		       l->counters.programs, l->counters.instructions, l->counters.start_ns, l->counters.end_ns,
-		       launch_ns(l));
+		       l->counters.programs, l->counters.instructions, l->counters.start_ns,
+		       l->counters.end_ns, launch_ns(l));
 	}
 	printf("\n  ]");
 }

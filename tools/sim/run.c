@@ -142,8 +142,8 @@ static void check_bare(const struct sim *s)
 	const struct options *o = s->o;
 	const struct launch *l = &o->launches[0];
 
-	if (o->launch_count > 1 || l->kernel || l->has_grid || l->has_cluster || l->arg_count || l->wait_count ||
-	    l->scratch || l->has_stack || o->buffer_count)
+	if (o->launch_count > 1 || l->kernel || l->has_grid || l->has_cluster || l->arg_count ||
+	    l->wait_count || l->scratch || l->has_stack || o->buffer_count)
 		usage_error("%s is a bare program (it has tohost, but no kernel): no --fn, --grid, "
 			    "--cluster, --buf, --arg, --wait, --scratch or --stack for it",
 			    s->elf.path);

@@ -162,12 +162,12 @@ struct rv_config {
 	 */
 	bool (*ext)(void *opaque, struct rv_ext *x);
 
-	uint64_t exit_addr; /* DSA_CORE_EXIT_ADDR */
-	uint64_t spad_va;   /* page aligned */
-	uint64_t spad_size; /* bytes, multiple of 16 */
-	void *spad;         /* host pointer; not owned; R, W, not X */
+	uint64_t exit_addr;  /* DSA_CORE_EXIT_ADDR */
+	uint64_t spad_va;    /* page aligned */
+	uint64_t spad_size;  /* bytes, multiple of 16 */
+	void *spad;          /* host pointer; not owned; R, W, not X */
 	uint64_t memory_end; /* what vector instructions move below it is counted */
-	uint32_t vlen;      /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
+	uint32_t vlen;       /* bits of a vector register; power of two, RV_VLEN_MIN .. _MAX */
 };
 
 struct rv_op;

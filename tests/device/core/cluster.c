@@ -17,10 +17,10 @@ static struct dev *new_dev(unsigned int threads)
 /* out[linear id] = x | y << 8 | z << 16 | rank << 24 | size << 32 | dimensions << 40, 48, 56 */
 static void emit_ids(struct dev *d)
 {
-	static const unsigned int sel[] = { DSA_SYS_PID_X,	  DSA_SYS_PID_Y,
-					    DSA_SYS_PID_Z,	  DSA_SYS_CLUSTER_RANK,
+	static const unsigned int sel[] = { DSA_SYS_PID_X,        DSA_SYS_PID_Y,
+					    DSA_SYS_PID_Z,        DSA_SYS_CLUSTER_RANK,
 					    DSA_SYS_CLUSTER_SIZE, DSA_SYS_CLUSTER_X,
-					    DSA_SYS_CLUSTER_Y,	  DSA_SYS_CLUSTER_Z };
+					    DSA_SYS_CLUSTER_Y,    DSA_SYS_CLUSTER_Z };
 	struct code k = begin(d, CODE);
 
 	emit(&k, SYSRD(T1, DSA_SYS_PID_Z));
@@ -62,11 +62,11 @@ static void ids_of(const uint32_t grid[3], const uint32_t cluster[3], unsigned i
 						cluster[0] * (y % cluster[1] +
 							      cluster[1] * (z % cluster[2]));
 
-				CHECK_EQ(out_of(d, n)[0],
-					 x | y << 8 | z << 16 | rank << 24 | size << 32 |
-						 (uint64_t)cluster[0] << 40 |
-						 (uint64_t)cluster[1] << 48 |
-						 (uint64_t)cluster[2] << 56);
+				CHECK_EQ(out_of(d, n)[0], x | y << 8 | z << 16 | rank << 24 |
+								  size << 32 |
+								  (uint64_t)cluster[0] << 40 |
+								  (uint64_t)cluster[1] << 48 |
+								  (uint64_t)cluster[2] << 56);
 			}
 	CHECK_EQ(counters_of(d)->programs, n);
 	dev_free(d);
@@ -154,7 +154,7 @@ static void emit_ring(struct dev *d)
 	emit(&k, LD(T2, S5, 0x800 - 8));
 	put_out(&k, T2, 1);
 	emit(&k, ADDI(T3, T1, 64));
-	emit(&k, 0xcd817057); /* vsetivli x0, 2, e64, m1, ta, ma */
+	emit(&k, 0xcd817057);                      /* vsetivli x0, 2, e64, m1, ta, ma */
 	emit(&k, 0x02007107 | T3 << 15 | 7 << 12); /* vle64.v v2, (t3) */
 	emit(&k, ADDI(T3, A0, 0));
 	emit(&k, SLLI(T4, S4, 7));

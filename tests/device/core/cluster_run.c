@@ -118,7 +118,7 @@ static void rank_program(struct dev *d, unsigned int rank, const uint32_t *insn,
 	emit(&k, RET);
 }
 
-#define PROGRAM(d, rank, ...)                              \
+#define PROGRAM(d, rank, ...)                                    \
 	rank_program(d, rank, (const uint32_t[]){ __VA_ARGS__ }, \
 		     sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
 
@@ -421,9 +421,8 @@ static void stopped_on(unsigned int threads, uint32_t command)
 			dsa_core_reset(d->core, DSA_RESET_DEVICE);
 			bus_unlock(d);
 		}
-		CHECK(wait_state(d, 1,
-				 command == DSA_QCMD_KILL ? DSA_QSTATE_ERROR :
-							    DSA_QSTATE_DISABLED));
+		CHECK(wait_state(
+			d, 1, command == DSA_QCMD_KILL ? DSA_QSTATE_ERROR : DSA_QSTATE_DISABLED));
 		dev_run(d);
 		wr32(d, DSA_QREG(1, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
 		if (!command) {

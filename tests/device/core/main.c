@@ -6,9 +6,15 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-	{ "regs", regs_tests }, { "queue", queue_tests },   { "mmu", mmu_tests },
-	{ "copy", copy_tests }, { "launch", launch_tests }, { "stress", stress_tests },
-	{ "save", save_tests }, { "fuzz", fuzz_tests },     { "xdsa", xdsa_tests },
+	{ "regs", regs_tests },
+	{ "queue", queue_tests },
+	{ "mmu", mmu_tests },
+	{ "copy", copy_tests },
+	{ "launch", launch_tests },
+	{ "stress", stress_tests },
+	{ "save", save_tests },
+	{ "fuzz", fuzz_tests },
+	{ "xdsa", xdsa_tests },
 	{ "cluster", cluster_tests },
 	{ "cluster_run", cluster_run_tests },
 };

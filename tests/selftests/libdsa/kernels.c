@@ -189,7 +189,8 @@ struct sum_pad {
 	uint64_t parts[16][2];
 };
 
-DSA_KERNEL_SIZED(cluster_sum, sizeof(struct sum_pad), 0, (const uint64_t *, data), (uint64_t *, out))
+DSA_KERNEL_SIZED(cluster_sum, sizeof(struct sum_pad), 0, (const uint64_t *, data),
+		 (uint64_t *, out))
 {
 	struct sum_pad *pad = dsa_scratchpad(), *root = dsa_cluster_map(pad, 0);
 	unsigned int size = dsa_cluster_size(), rank = dsa_cluster_rank();

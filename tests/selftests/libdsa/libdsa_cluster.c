@@ -63,7 +63,9 @@ TEST_F(cluster, ring)
 {
 	static const struct {
 		unsigned int gx, gy, cx, cy;
-	} cases[] = { { 8, 1, 4, 1 }, { 8, 4, 2, 4 }, { 16, 16, 16, 1 }, { 6, 6, 3, 2 }, { 5, 3, 1, 1 } };
+	} cases[] = {
+		{ 8, 1, 4, 1 }, { 8, 4, 2, 4 }, { 16, 16, 16, 1 }, { 6, 6, 3, 2 }, { 5, 3, 1, 1 }
+	};
 
 	for (unsigned int i = 0; i < 5; i++) {
 		unsigned int gx = cases[i].gx, gy = cases[i].gy, cx = cases[i].cx, cy = cases[i].cy;
@@ -107,7 +109,8 @@ TEST_F(cluster, cooperative_sum)
 /* Without attributes, and with those that say nothing, it is dsaLaunchKernel(). */
 TEST_F(cluster, plain)
 {
-	dsaLaunchAttribute attrs[3] = { cooperative(0), { .id = dsaLaunchAttributeIgnore },
+	dsaLaunchAttribute attrs[3] = { cooperative(0),
+					{ .id = dsaLaunchAttributeIgnore },
 					{ .id = dsaLaunchAttributeIgnore } };
 
 	OK(launch("add_one", GRID(100), NULL, 0, ARGS(&self->out), self->stream));
