@@ -15,10 +15,9 @@
 #include "clock.h"
 #include "core_int.h"
 
-#define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION \
-	3 /* 2: vector registers, clocks of what cores do beside computing; 3: clusters */
-#define SAVE_PAGE 4096
+#define SAVE_MAGIC   0x65726f4341534456ull /* "VDSACore" */
+#define SAVE_VERSION 3 /* 2: vector registers, clocks of cores' units; 3: clusters */
+#define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
 
