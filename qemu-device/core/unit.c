@@ -261,7 +261,12 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 	core->free_units += size;
 }
 
-/* ---- programs ---- */
+/*
+ * ---- programs ----
+ *
+ * cluster.c takes these steps too; inline for unit_run(), where an empty
+ * program is little more than them.
+ */
 
 /* Clusters are numbered as programs are, and ranks within them: x first. */
 static void cluster_program_id(struct dsa_unit *u, uint64_t number, uint64_t id[3])
@@ -321,7 +326,7 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	}
 }
 
-void unit_start(struct dsa_core *core, struct dsa_unit *u)
+inline void unit_start(struct dsa_core *core, struct dsa_unit *u)
 {
 	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
 	struct rv_hart *h = &u->hart;
@@ -342,7 +347,7 @@ void unit_start(struct dsa_core *core, struct dsa_unit *u)
 	u->in_program = true;
 }
 
-uint64_t unit_end(struct dsa_unit *u)
+inline uint64_t unit_end(struct dsa_unit *u)
 {
 	uint64_t cycles = xdsa_clock(u, u->hart.arch.instret);
 
@@ -358,7 +363,7 @@ uint64_t unit_end(struct dsa_unit *u)
 	return cycles + DSA_T_PROGRAM_CYCLES;
 }
 
-void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
+inline void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
 {
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	u->done++;
@@ -498,7 +503,7 @@ static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
 	       debug_call(core, u, DSA_DEBUG_FAULT);
 }
 
-enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
+inline enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
 {
 	uint64_t slice = unit_slice(core, u);
 
