@@ -137,7 +137,8 @@ static const struct dsa_launch *longest_waiting(const struct dsa_core *core)
 		const struct dsa_queue *q = &core->q[__builtin_ctzll(left)];
 		const struct dsa_launch *l = &q->launch;
 
-		if (l->size > 1 && launch_wants(core, l) && !queue_stopping(q) &&
+		/* Only what is busy has a size. */
+		if (launch_wants(core, l) && l->size > 1 && !queue_stopping(q) &&
 		    (!best || l->served_ns < best->served_ns))
 			best = l;
 	}

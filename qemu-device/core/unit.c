@@ -279,7 +279,12 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 	core->free_units += size;
 }
 
-/* ---- programs ---- */
+/*
+ * ---- programs ----
+ *
+ * cluster.c takes these steps too; inline for unit_run(), where an empty
+ * program is little more than them.
+ */
 
 /* Clusters are numbered as programs are, and ranks within them: x first. */
 static void cluster_program_id(struct dsa_unit *u, uint64_t number, uint64_t id[3])
@@ -339,7 +344,7 @@ void unit_setup(struct dsa_core *core, struct dsa_unit *u)
 	}
 }
 
-void unit_start(struct dsa_core *core, struct dsa_unit *u)
+inline void unit_start(struct dsa_core *core, struct dsa_unit *u)
 {
 	const struct dsa_cmd_launch *cmd = &u->q->launch.cmd;
 	struct rv_hart *h = &u->hart;
@@ -362,7 +367,7 @@ void unit_start(struct dsa_core *core, struct dsa_unit *u)
 	u->in_program = true;
 }
 
-uint64_t unit_end(struct dsa_unit *u)
+inline uint64_t unit_end(struct dsa_unit *u)
 {
 	uint64_t instret = u->hart.arch.instret, cycles;
 
@@ -378,7 +383,7 @@ uint64_t unit_end(struct dsa_unit *u)
 	return cycles + u->mem.core->cfg.cost.program_cycles;
 }
 
-void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
+inline void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
 {
 	__atomic_store_n(&u->q->launch.window[u->prog % DSA_WINDOW], cycles + 1, __ATOMIC_RELEASE);
 	for (uint32_t r = 1; r < u->own.size; r++) {
@@ -533,7 +538,7 @@ static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
 	       debug_call(core, u, DSA_DEBUG_FAULT);
 }
 
-enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
+inline enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
 {
 	uint64_t slice = unit_slice(core, u);
 

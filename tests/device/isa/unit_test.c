@@ -377,6 +377,41 @@ static void test_budget(void)
 	m_free(n);
 }
 
+static unsigned int waits_left;
+
+static bool wait_sometimes(void *opaque, struct rv_ext *x)
+{
+	(void)opaque;
+	x->rd = 77 + x->instret;
+	x->wait = waits_left && waits_left--;
+	return true;
+}
+
+/* An extension instruction that waits: nothing is done, wherever in its block it stands. */
+static void test_waiting_insn(void)
+{
+	const uint32_t insn = 0x2b | T1 << 7 | 1 << 12 | 1u << 25; /* dsa.mbar.arrive t1, x0, x0 */
+	bool right = true;
+
+	for (unsigned int before = 0; before < 5; before++) {
+		struct machine *m = MACHINE(ADDI(T0, T0, 1), ADDI(T0, T0, 1), ADDI(T0, T0, 1),
+					    ADDI(T0, T0, 1), insn, ADDI(T2, T1, 1), RET);
+
+		m->hart.cfg.ext = wait_sometimes;
+		m->hart.arch.pc = CODE + 4 * before;
+		waits_left = 3;
+		for (unsigned int i = 0; i < 3; i++)
+			right &= rv_run(&m->hart, 1000) == RV_EXIT_YIELD &&
+				 m->hart.arch.pc == CODE + 16 && m->hart.arch.x[T1] == 0 &&
+				 m->hart.arch.instret == 4 - before;
+		right &= rv_run(&m->hart, 1000) == RV_EXIT_DONE &&
+			 m->hart.arch.x[T2] == 78 + 4 - before &&
+			 m->hart.arch.instret == 7 - before;
+		m_free(m);
+	}
+	tap_ok(right, "an instruction that waits leaves no trace, and is retried");
+}
+
 static void test_state_moves(void)
 {
 	struct machine *m = machine(loop_code, LOOP_WORDS), *n = machine(loop_code, LOOP_WORDS);
@@ -669,6 +704,7 @@ int main(int argc, char **argv)
 	test_tlb_flush();
 	test_counters();
 	test_budget();
+	test_waiting_insn();
 	test_state_moves();
 	test_stop();
 	test_reservation();
