@@ -12,22 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(dsaLaunchCounters) == sizeof(struct dsa_launch_counters) &&
-		       offsetof(dsaLaunchCounters, macs) ==
-			       offsetof(struct dsa_launch_counters, macs) &&
-		       offsetof(dsaLaunchCounters, bytes) ==
-			       offsetof(struct dsa_launch_counters, bytes) &&
-		       offsetof(dsaLaunchCounters, stalls) ==
-			       offsetof(struct dsa_launch_counters, stalls),
-	       "one and the same");
+_Static_assert(
+	sizeof(dsaLaunchCounters) == sizeof(struct dsa_launch_counters) &&
+		offsetof(dsaLaunchCounters, macs) == offsetof(struct dsa_launch_counters, macs) &&
+		offsetof(dsaLaunchCounters, bytes) == offsetof(struct dsa_launch_counters, bytes) &&
+		offsetof(dsaLaunchCounters, stalls) == offsetof(struct dsa_launch_counters, stalls),
+	"one and the same");
 
 struct counters {
 	struct object object;
 	struct device *dev;
 	struct dsa_launch_counters *sum; /* pinned; the device's from the first launch on */
-	atomic_bool in_use;   /* by a stream */
-	pthread_mutex_t lock; /* all below; outside queue->lock */
-	struct queue *queue;  /* of the latest counted launch; NULL: there was none */
+	atomic_bool in_use;              /* by a stream */
+	pthread_mutex_t lock;            /* all below; outside queue->lock */
+	struct queue *queue;             /* of the latest counted launch; NULL: there was none */
 	uint64_t point;
 };
 
@@ -112,9 +110,10 @@ static dsaError_t attach(struct stream *s, struct counters *c)
 	bool counts;
 
 	if (s->dev != c->dev)
-		return fail(dsaErrorInvalidResourceHandle,
-			    "dsaStreamBeginCounters: counters are of device %d, stream of device %d",
-			    c->dev->index, s->dev->index);
+		return fail(
+			dsaErrorInvalidResourceHandle,
+			"dsaStreamBeginCounters: counters are of device %d, stream of device %d",
+			c->dev->index, s->dev->index);
 	if (atomic_exchange(&c->in_use, true))
 		return fail(dsaErrorInvalidValue,
 			    "dsaStreamBeginCounters: the counters are in use by a stream");

@@ -262,7 +262,10 @@ static void run_and_check(struct prog *p, uint64_t programs)
 	check_counters(sums(p), &p->want);
 }
 
-/* All that a program can do, once. */
+/*
+ * All that a program can do, once. Programs on several threads would race for
+ * the HBM that they all write; system memory is written under the bus lock.
+ */
 static void put_everything(struct prog *p)
 {
 	put_expect(p, 0x9000);
@@ -272,7 +275,7 @@ static void put_everything(struct prog *p)
 	put_matrix(p, DSA_TYPE_BF16, DSA_TYPE_F16, DSA_TYPE_F32, 64, DSA_MACS_F16);
 	put_matrix(p, DSA_TYPE_I8, DSA_TYPE_I4, DSA_TYPE_I32, 48, DSA_MACS_I8);
 	put_matrix_wait(p);
-	put_tensor(p, DSA_TENSOR_STORE, VA_HBM + DATA + 0x100000, 0x2000);
+	put_tensor(p, DSA_TENSOR_STORE, (p->d->threads ? VA_RAM : VA_HBM) + 0x700000, 0x2000);
 	put_tensor(p, DSA_TENSOR_STORE, VA_RAM + 0x500000, 0x1000);
 	put_drain(p);
 	put_pointer(p, A2, VA_HBM + DATA);

@@ -2,7 +2,8 @@
 /* Counters of streams' launches. */
 #include "libdsa_fixture.h"
 
-static void turns(struct __test_metadata *_metadata, dsaStream_t stream, uint64_t n, unsigned int grid)
+static void turns(struct __test_metadata *_metadata, dsaStream_t stream, uint64_t n,
+		  unsigned int grid)
 {
 	OK(dsaLaunchKernel(test_kernel("turns"), GRID(grid), ARGS(&n), 0, stream));
 }
