@@ -77,7 +77,7 @@ void xdsa_wait(struct dsa_unit *u, uint64_t instret, uint64_t cycle, enum dsa_st
 	if (cycle <= now)
 		return;
 	u->stall += cycle - now;
-	counters_stall(&u->counters, cause, cycle - now);
+	u->counters.stalls[cause] += cycle - now;
 }
 
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)

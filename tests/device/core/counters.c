@@ -89,12 +89,11 @@ static void put_pointer(struct prog *p, unsigned int reg, uint64_t value)
 	p->ptrs += 8;
 }
 
-static void put_op(struct prog *p, unsigned int unit, const void *op, size_t size)
+static void put_op(struct prog *p, const void *op, size_t size)
 {
 	memcpy(p->d->hbm + OPS + p->ops, op, size);
 	emit(&p->k, ADDI(A1, A0, (int32_t)p->ops));
 	p->ops += size;
-	(void)unit;
 }
 
 /* A bulk copy of @bytes at @va, in HBM or system memory. */
@@ -111,7 +110,7 @@ static void put_tensor(struct prog *p, unsigned int op, uint64_t va, uint64_t by
 	};
 	uint64_t busy = later(hbm_cycles(p, bytes), p->d->cfg.cost.tensor_cycles);
 
-	put_op(p, DSA_X_TENSOR, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->tensor = later(now(p), p->tensor) + busy;
 	emit(&p->k, X(DSA_X_TENSOR, DSA_X_TENSOR_START, X0, A1, X0));
 	*(load ? &p->loads_done : &p->store_done) = p->tensor + p->d->cfg.cost.hbm_latency;
@@ -170,7 +169,7 @@ static void put_matrix(struct prog *p, unsigned int a, unsigned int b, unsigned 
 		o.a.scale_pitch = o.b.scale_pitch = 8;
 	}
 	busy = later(busy, p->d->cfg.cost.matrix_cycles);
-	put_op(p, DSA_X_MATRIX, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->matrix = later(now(p), p->matrix) + busy;
 	p->matrix_done = p->matrix + p->d->cfg.cost.matrix_latency;
 	emit(&p->k, X(DSA_X_MATRIX, DSA_X_MATRIX_START, X0, A1, X0));
@@ -479,7 +478,7 @@ static void put_box(struct prog *p, unsigned int op, int32_t x)
 	};
 
 	memcpy(p->d->hbm + OPS + 0x400, &map, sizeof(map));
-	put_op(p, DSA_X_TENSOR, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->tensor = later(now(p), p->tensor) + hbm_cycles(p, 320);
 	p->store_done = p->tensor + 600;
 	emit(&p->k, X(DSA_X_TENSOR, DSA_X_TENSOR_START, X0, A1, X0));
@@ -717,8 +716,7 @@ static void launches_refused(void)
 static void put_long(struct prog *p)
 {
 	put_everything(p);
-	p->k.count--; /* instead of its return: a loop of more than a slice */
-	p->k.offset = CODE;
+	p->k.count--;            /* instead of its return: a loop of more than a slice */
 	emit(&p->k, 0x000c82b7); /* lui t0, 200 */
 	emit(&p->k, ADDI(T0, T0, -1));
 	emit(&p->k, BNE(T0, X0, -4));
