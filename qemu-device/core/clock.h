@@ -65,9 +65,14 @@
 
 static inline uint64_t clock_div_up(uint64_t a, uint64_t mul, uint64_t div)
 {
-	unsigned __int128 n = (unsigned __int128)a * mul + div - 1;
+	unsigned __int128 n;
+	uint64_t small;
 
-	n /= div;
+	/* Nearly always, and a division of 128 bits takes long. */
+	if (!__builtin_mul_overflow(a, mul, &small) &&
+	    !__builtin_add_overflow(small, div - 1, &small))
+		return small / div;
+	n = ((unsigned __int128)a * mul + div - 1) / div;
 	return n > UINT64_MAX ? UINT64_MAX : (uint64_t)n;
 }
 

@@ -31,7 +31,7 @@ void counters_program(struct dsa_unit *u)
 	c->vector_cycles += h->vec_beats;
 	for (unsigned int i = 0; i < RV_VEC_MEMORIES; i++)
 		c->bytes[i] += h->vec_moved[i];
-	counters_stall(c, DSA_STALL_VECTOR_MEMORY, xdsa_hbm_cycles(u, h->vec_bytes));
+	c->stalls[DSA_STALL_VECTOR_MEMORY] += xdsa_hbm_cycles(u, h->vec_bytes);
 }
 
 void counters_finish(const struct dsa_core *core, struct dsa_launch *l)

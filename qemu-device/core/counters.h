@@ -20,13 +20,6 @@ void counters_add(struct dsa_launch_counters *sum, const struct dsa_launch_count
 /* What the hart counted, of a program that has ended. */
 void counters_program(struct dsa_unit *u);
 
-/* Cycles that the program waited, or will have by what it did. */
-static inline void counters_stall(struct dsa_launch_counters *c, enum dsa_stall cause,
-				  uint64_t cycles)
-{
-	c->stalls[cause] += cycles;
-}
-
 /* Of a launch that has ended: what its sums do not say. */
 void counters_finish(const struct dsa_core *core, struct dsa_launch *l);
 /* To where the launch wants them: 0 or an error code, with the address and the access. */

@@ -87,14 +87,17 @@ uint64_t xdsa_now(const struct dsa_unit *u, const struct rv_ext *x)
 
 void xdsa_wait(struct dsa_unit *u, uint64_t instret, uint64_t cycle, enum dsa_stall cause)
 {
-	uint64_t now = xdsa_clock(u, instret);
+	uint64_t now;
 
+	if (!cycle)
+		return;
+	now = xdsa_clock(u, instret);
 	if (cycle > DSA_MAX_CYCLES)
 		cycle = DSA_MAX_CYCLES;
 	if (cycle <= now)
 		return;
 	u->stall += cycle - now;
-	counters_stall(&u->counters, cause, cycle - now);
+	u->counters.stalls[cause] += cycle - now;
 }
 
 bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)

@@ -89,12 +89,11 @@ static void put_pointer(struct prog *p, unsigned int reg, uint64_t value)
 	p->ptrs += 8;
 }
 
-static void put_op(struct prog *p, unsigned int unit, const void *op, size_t size)
+static void put_op(struct prog *p, const void *op, size_t size)
 {
 	memcpy(p->d->hbm + OPS + p->ops, op, size);
 	emit(&p->k, ADDI(A1, A0, (int32_t)p->ops));
 	p->ops += size;
-	(void)unit;
 }
 
 /* A bulk copy of @bytes at @va, in HBM or system memory. */
@@ -111,7 +110,7 @@ static void put_tensor(struct prog *p, unsigned int op, uint64_t va, uint64_t by
 	};
 	uint64_t busy = later(hbm_cycles(p, bytes), p->d->cfg.cost.tensor_cycles);
 
-	put_op(p, DSA_X_TENSOR, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->tensor = later(now(p), p->tensor) + busy;
 	emit(&p->k, X(DSA_X_TENSOR, DSA_X_TENSOR_START, X0, A1, X0));
 	*(load ? &p->loads_done : &p->store_done) = p->tensor + p->d->cfg.cost.hbm_latency;
@@ -170,7 +169,7 @@ static void put_matrix(struct prog *p, unsigned int a, unsigned int b, unsigned 
 		o.a.scale_pitch = o.b.scale_pitch = 8;
 	}
 	busy = later(busy, p->d->cfg.cost.matrix_cycles);
-	put_op(p, DSA_X_MATRIX, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->matrix = later(now(p), p->matrix) + busy;
 	p->matrix_done = p->matrix + p->d->cfg.cost.matrix_latency;
 	emit(&p->k, X(DSA_X_MATRIX, DSA_X_MATRIX_START, X0, A1, X0));
@@ -262,7 +261,10 @@ static void run_and_check(struct prog *p, uint64_t programs)
 	check_counters(sums(p), &p->want);
 }
 
-/* All that a program can do, once. */
+/*
+ * All that a program can do, once. Programs on several threads would race for
+ * the HBM that they all write; system memory is written under the bus lock.
+ */
 static void put_everything(struct prog *p)
 {
 	put_expect(p, 0x9000);
@@ -272,7 +274,7 @@ static void put_everything(struct prog *p)
 	put_matrix(p, DSA_TYPE_BF16, DSA_TYPE_F16, DSA_TYPE_F32, 64, DSA_MACS_F16);
 	put_matrix(p, DSA_TYPE_I8, DSA_TYPE_I4, DSA_TYPE_I32, 48, DSA_MACS_I8);
 	put_matrix_wait(p);
-	put_tensor(p, DSA_TENSOR_STORE, VA_HBM + DATA + 0x100000, 0x2000);
+	put_tensor(p, DSA_TENSOR_STORE, (p->d->threads ? VA_RAM : VA_HBM) + 0x700000, 0x2000);
 	put_tensor(p, DSA_TENSOR_STORE, VA_RAM + 0x500000, 0x1000);
 	put_drain(p);
 	put_pointer(p, A2, VA_HBM + DATA);
@@ -480,7 +482,7 @@ static void put_box(struct prog *p, unsigned int op, int32_t x)
 	};
 
 	memcpy(p->d->hbm + OPS + 0x400, &map, sizeof(map));
-	put_op(p, DSA_X_TENSOR, &o, sizeof(o));
+	put_op(p, &o, sizeof(o));
 	p->tensor = later(now(p), p->tensor) + hbm_cycles(p, 320);
 	p->store_done = p->tensor + 600;
 	emit(&p->k, X(DSA_X_TENSOR, DSA_X_TENSOR_START, X0, A1, X0));
@@ -718,8 +720,7 @@ static void launches_refused(void)
 static void put_long(struct prog *p)
 {
 	put_everything(p);
-	p->k.count--; /* instead of its return: a loop of more than a slice */
-	p->k.offset = CODE;
+	p->k.count--;            /* instead of its return: a loop of more than a slice */
 	emit(&p->k, 0x000c82b7); /* lui t0, 200 */
 	emit(&p->k, ADDI(T0, T0, -1));
 	emit(&p->k, BNE(T0, X0, -4));

@@ -171,6 +171,16 @@ void dev_config(struct dsa_core_config *cfg)
 	cfg->scratch_size = 256u << 10;
 }
 
+/* How long an executor that found nothing to do may sleep at most, ns; 0: until it is woken. */
+static uint64_t sleep_ns(struct dev *d, enum dsa_run_result r)
+{
+	uint64_t due = dsa_core_due_ns(d->core), now = op_now(d);
+
+	if (due != UINT64_MAX)
+		return due > now ? due - now : 1;
+	return r == DSA_RUN_POLL ? 200000 : 0;
+}
+
 static void *executor(void *arg)
 {
 	struct dev *d = arg;
@@ -178,6 +188,7 @@ static void *executor(void *arg)
 
 	for (;;) {
 		enum dsa_run_result r = dsa_core_run(d->core, 500);
+		uint64_t sleep = r == DSA_RUN_MORE ? 0 : sleep_ns(d, r);
 		struct timespec ts;
 
 		pthread_mutex_lock(&d->wake_lock);
@@ -186,13 +197,11 @@ static void *executor(void *arg)
 			return NULL;
 		}
 		if (r != DSA_RUN_MORE && d->wakes == seen) {
-			if (r == DSA_RUN_POLL) {
+			if (sleep) {
 				clock_gettime(CLOCK_REALTIME, &ts);
-				ts.tv_nsec += 200000;
-				if (ts.tv_nsec >= 1000000000) {
-					ts.tv_nsec -= 1000000000;
-					ts.tv_sec++;
-				}
+				sleep += (uint64_t)ts.tv_nsec;
+				ts.tv_sec += (time_t)(sleep / 1000000000);
+				ts.tv_nsec = (long)(sleep % 1000000000);
 				pthread_cond_timedwait(&d->wake_cond, &d->wake_lock, &ts);
 			} else {
 				pthread_cond_wait(&d->wake_cond, &d->wake_lock);

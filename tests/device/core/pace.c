@@ -289,16 +289,42 @@ static void held_queues_are_saved(void)
 	dev_free(d);
 }
 
+/* The host's own clock, and threads that sleep until something is due. */
+static void threads_keep_the_pace(void)
+{
+	for (unsigned int threads = 1; threads <= 3; threads++) {
+		struct dsa_core_config cfg;
+		uint64_t fence[4], start;
+		struct dev *d;
+
+		dev_config(&cfg);
+		cfg.cost.copy_ns = 5 * MS;
+		cfg.pace = true;
+		d = dev_new_with(&cfg, threads);
+		for (unsigned int q = 0; q < 4; q++)
+			queue_setup(d, q, 1);
+		start = clock_ns();
+		for (unsigned int q = 0; q < 4; q++) {
+			struct cmds c = cmds_at(d, CMDS + q * 0x1000);
+
+			for (unsigned int i = 0; i <= q; i++)
+				cmd_copy(&c, VA_HBM + DATA + q * 0x10000, VA_HBM + DATA + 0x100000,
+					 64);
+			fence[q] = submit_cmds(&c, q);
+		}
+		for (unsigned int q = 0; q < 4; q++) {
+			CHECK(wait_fence(d, q, fence[q]));
+			CHECK(clock_ns() - start >= 5 * MS * (q + 1));
+		}
+		dev_free(d);
+	}
+}
+
 const struct test pace_tests[] = {
-	TEST(completions_are_held),
-	TEST(commands_are_held),
-	TEST(a_late_host_catches_up),
-	TEST(time_begins_with_the_work),
-	TEST(queues_of_their_own),
-	TEST(the_clock_is_seen_to_run),
-	TEST(modelled_time_is_the_same),
-	TEST(unpaced_work_is_not_held),
-	TEST(held_queues_stop),
-	TEST(held_queues_are_saved),
-	TESTS_END,
+	TEST(completions_are_held),      TEST(commands_are_held),
+	TEST(a_late_host_catches_up),    TEST(time_begins_with_the_work),
+	TEST(queues_of_their_own),       TEST(the_clock_is_seen_to_run),
+	TEST(modelled_time_is_the_same), TEST(unpaced_work_is_not_held),
+	TEST(held_queues_stop),          TEST(held_queues_are_saved),
+	TEST(threads_keep_the_pace),     TESTS_END,
 };

@@ -175,6 +175,11 @@ static void test_slow_memory(void)
 	for (i = 0; i < 0x800; i++)
 		ok &= mem[i] == (i >= 0x3fc && i < 0x3fc + 64 ? 2 * i : i);
 	tap_ok(ok, "memory without host pointer");
+	tap_ok(m->hart.vec_moved[RV_VEC_OTHER_READ] == 256 &&
+		       m->hart.vec_moved[RV_VEC_OTHER_WRITTEN] == 256 &&
+		       !m->hart.vec_moved[RV_VEC_HOST_READ] &&
+		       !m->hart.vec_moved[RV_VEC_HOST_WRITTEN] && m->hart.vec_bytes == 512,
+	       "bytes there are told from others");
 	r->broken = true;
 	m_start(m, CODE);
 	m->hart.arch.x[A0] = 0x80ff0;
@@ -185,7 +190,7 @@ static void test_slow_memory(void)
 	/* The scratchpad, up to its end. */
 	m = MACHINE(VSETVLI(E32M2), VSE32 | UNMASKED, VLE32 | UNMASKED, RET);
 	m->hart.arch.x[A0] = M_SPAD + M_SPAD_SIZE - 256;
-	tap_ok(rv_run(&m->hart, 1000) == RV_EXIT_DONE, "scratchpad");
+	tap_ok(rv_run(&m->hart, 1000) == RV_EXIT_DONE && !m->hart.vec_bytes, "scratchpad");
 	m_start(m, CODE);
 	m->hart.arch.x[A0] = M_SPAD + M_SPAD_SIZE - 252;
 	m->hart.arch.x[A2] = 64;
@@ -242,6 +247,12 @@ static void test_configurations(void)
 		ok &= !rv_hart_init(h, &cfg);
 	}
 	tap_ok(ok, "lengths that are refused");
+	cfg = m->hart.cfg;
+	for (ok = true, v = 0; v < 3; v++) {
+		cfg.lane_bits = (uint32_t[]){ 0, 32, 96 }[v];
+		ok &= !rv_hart_init(h, &cfg);
+	}
+	tap_ok(ok, "numbers of lanes that are refused");
 	free(h);
 	m_start(m, CODE);
 	memset(m->hart.v, 0x55, 32 * m->hart.vlenb);
@@ -459,7 +470,14 @@ static void test_misc(void)
 	unsigned int i, bad = 0;
 
 	rv_run(&m->hart, 100);
-	tap_ok(m->hart.vec_elements == 128, "elements are counted");
+	tap_ok(m->hart.vec_insns == 2 && m->hart.vec_elements == 128 && !m->hart.vec_beats,
+	       "instructions and elements are counted");
+	m->hart.lane_shift = 9;
+	m_start(m, CODE);
+	m->hart.arch.x[A2] = 64;
+	rv_run(&m->hart, 100);
+	tap_ok(m->hart.vec_beats == 2 * 3,
+	       "64 elements of 32 bits on 512 lanes take 3 cycles more");
 	for (i = 0; i < rv_row_count; i++) {
 		rv_disasm(rv_rows[i].match, 0, text, sizeof(text));
 		if (rv_rows[i].fmt == RV_FMT_V &&

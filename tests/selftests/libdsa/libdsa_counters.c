@@ -81,7 +81,9 @@ TEST(kinds_of_work)
 	EXPECT_EQ(4 * 8192, sum.bytes[dsaBytesScratchpadWritten]);
 	EXPECT_EQ(4 * 4096, sum.bytes[dsaBytesScratchpadRead]);
 	EXPECT_EQ(4 * 4096 + n * 4, sum.bytes[dsaBytesHbmWritten]);
-	EXPECT_EQ(4 * 8192, sum.bytes[dsaBytesHbmRead]);
+	/* Some more: constants of the kernel that the compiler loads by vectors. */
+	EXPECT_LE(4 * 8192, sum.bytes[dsaBytesHbmRead]);
+	EXPECT_GT(4 * 8192 + 4096, sum.bytes[dsaBytesHbmRead]);
 	EXPECT_LE(n, sum.vectorElements);
 	EXPECT_LT(4 * 600, sum.stalls[dsaStallMbarrier]);
 	EXPECT_LT(4 * 600, sum.stalls[dsaStallTensor]);
