@@ -25,6 +25,9 @@ struct arena {
 	X(TENSOR_DRAIN, "", ".insn r 0x2b, 0, 1, x0, x0, x0")                        \
 	X(MATRIX_START, "", ".insn r 0x2b, 2, 0, x0, %[a], x0")                      \
 	X(MATRIX_WAIT, "", ".insn r 0x2b, 2, 1, x0, x0, x0")                         \
+	X(MATRIX_ARRIVE, "", ".insn r 0x2b, 2, 2, x0, %[a], x0")                     \
+	X(CONVERT_START, "", ".insn r 0x2b, 4, 0, x0, %[a], x0")                     \
+	X(CONVERT_WAIT, "", ".insn r 0x2b, 4, 1, x0, x0, x0")                        \
 	X(MBAR_INIT, "", ".insn r 0x2b, 1, 0, x0, %[a], %[b]")                       \
 	X(MBAR_ARRIVE, "", ".insn r 0x2b, 1, 1, %[rd], %[a], %[b]")                  \
 	X(MBAR_EXPECT, "", ".insn r 0x2b, 1, 2, x0, %[a], %[b]")                     \
