@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 RATES = {8: (1, 1), 9: (1, 1), 30: (1, 1), 31: (1, 1), 16: (1, 2), 10: (1, 16), 11: (1, 32), 19: (4, 1), 20: (4, 1), 28: (4, 1),
          **{type: (2, 1) for type in (0, 1, 12, 13, 17, 18, 24, 25, 26, 27, 29)}}
 
-# SEW under which replay.c executes it, and the bits of memory that an element takes outside the scratchpad.
+# SEW under which replay.c executes it, and the bits of memory that an element takes; bytes of whole registers.
 VECTOR = {"VADD": (32, 0), "VWADD": (16, 0), "VREDSUM": (64, 0), "VMAND": (8, 0), "VMV_X_S": (32, 0), "VMV2R": (32, 0),
           "VLE8": (32, 8), "VLE64": (32, 64), "VSE32": (32, 32), "VLE32FF": (32, 32), "VLSEG2E32": (32, 64), "VLM": (8, 1),
-          "VLE8_MASKED": (8, 8), "VLSE8_STRIDE": (8, 8), "VLUXEI16": (16, 16)}
+          "VLE8_MASKED": (8, 8), "VLSE8_STRIDE": (8, 8), "VLUXEI16": (16, 16), "VL2RE8": (32, 8, 1024)}
 
 
 def ceil_div(a, b):
@@ -132,11 +132,11 @@ class Program:
         self.conversions.run(now, self.device.convert_cycles + ceil_div(op.moved(), self.device.convert_bytes))
 
     def vector(self, name, elements, in_memory):
-        sew, bits = VECTOR[name]
+        sew, bits, *whole = VECTOR[name]
         self.vector_cycles += max(1, ceil_div(elements * sew, self.device.vector_bits)) - 1
         if in_memory:
             before = self.device.hbm_cycles(self.hbm_bytes, self.programs)
-            self.hbm_bytes += elements * bits + 7 >> 3
+            self.hbm_bytes += whole[0] if whole else elements * bits + 7 >> 3
             self.stalls["vector_memory"] += self.device.hbm_cycles(self.hbm_bytes, self.programs) - before
 
     def end(self, instructions):

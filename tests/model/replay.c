@@ -20,39 +20,41 @@ struct arena {
  * Each with what must come before it. No instruction writes v0 and v24: masks
  * without an active element, indices of zero.
  */
-#define INSTRUCTIONS(X)                                                              \
-	X(TENSOR_START, "", ".insn r 0x2b, 0, 0, x0, %[a], x0")                      \
-	X(TENSOR_DRAIN, "", ".insn r 0x2b, 0, 1, x0, x0, x0")                        \
-	X(MATRIX_START, "", ".insn r 0x2b, 2, 0, x0, %[a], x0")                      \
-	X(MATRIX_WAIT, "", ".insn r 0x2b, 2, 1, x0, x0, x0")                         \
-	X(MATRIX_ARRIVE, "", ".insn r 0x2b, 2, 2, x0, %[a], x0")                     \
-	X(CONVERT_START, "", ".insn r 0x2b, 4, 0, x0, %[a], x0")                     \
-	X(CONVERT_WAIT, "", ".insn r 0x2b, 4, 1, x0, x0, x0")                        \
-	X(MBAR_INIT, "", ".insn r 0x2b, 1, 0, x0, %[a], %[b]")                       \
-	X(MBAR_ARRIVE, "", ".insn r 0x2b, 1, 1, %[rd], %[a], %[b]")                  \
-	X(MBAR_EXPECT, "", ".insn r 0x2b, 1, 2, x0, %[a], %[b]")                     \
-	X(MBAR_TEST, "", ".insn r 0x2b, 1, 3, %[rd], %[a], %[b]")                    \
-	X(MBAR_WAIT, "", ".insn r 0x2b, 1, 4, x0, %[a], %[b]")                       \
-	X(CLOCK_NS, "", ".insn i 0x0b, 0, %[rd], x0, 8")                             \
-	X(CYCLES, "", ".insn i 0x0b, 0, %[rd], x0, 10")                              \
-	X(NOTHING, "", "")                                                           \
-	X(ADD, "", "add %[rd], %[a], %[b]")                                          \
-	X(VSETVLI, "", "vsetvli %[rd], %[b], e16, m4, ta, ma")                       \
-	X(VADD, "vsetvli x0, %[b], e32, m8, ta, ma", "vadd.vv v8, v8, v8")           \
-	X(VWADD, "vsetvli x0, %[b], e16, m4, ta, ma", "vwadd.vv v8, v16, v16")       \
-	X(VREDSUM, "vsetvli x0, %[b], e64, m8, ta, ma", "vredsum.vs v8, v8, v8")     \
-	X(VMAND, "vsetvli x0, %[b], e8, m8, ta, ma", "vmand.mm v8, v8, v9")          \
-	X(VMV_X_S, "vsetvli x0, %[b], e32, m8, ta, ma", "vmv.x.s %[rd], v8")         \
-	X(VLE8, "vsetvli x0, %[b], e32, m8, ta, ma", "vle8.v v8, (%[a])")            \
-	X(VLE64, "vsetvli x0, %[b], e32, m4, ta, ma", "vle64.v v8, (%[a])")          \
-	X(VSE32, "vsetvli x0, %[b], e32, m8, ta, ma", "vse32.v v8, (%[a])")          \
-	X(VMV2R, "vsetvli x0, %[b], e32, m8, ta, ma", "vmv2r.v v8, v10")    \
-	X(VLSE8_STRIDE, "li t0, 100\n\tvsetvli x0, %[b], e8, m8, ta, ma", "vlse8.v v8, (%[a]), t0") \
+#define INSTRUCTIONS(X)                                                                \
+	X(TENSOR_START, "", ".insn r 0x2b, 0, 0, x0, %[a], x0")                        \
+	X(TENSOR_DRAIN, "", ".insn r 0x2b, 0, 1, x0, x0, x0")                          \
+	X(MATRIX_START, "", ".insn r 0x2b, 2, 0, x0, %[a], x0")                        \
+	X(MATRIX_WAIT, "", ".insn r 0x2b, 2, 1, x0, x0, x0")                           \
+	X(MATRIX_ARRIVE, "", ".insn r 0x2b, 2, 2, x0, %[a], x0")                       \
+	X(CONVERT_START, "", ".insn r 0x2b, 4, 0, x0, %[a], x0")                       \
+	X(CONVERT_WAIT, "", ".insn r 0x2b, 4, 1, x0, x0, x0")                          \
+	X(MBAR_INIT, "", ".insn r 0x2b, 1, 0, x0, %[a], %[b]")                         \
+	X(MBAR_ARRIVE, "", ".insn r 0x2b, 1, 1, %[rd], %[a], %[b]")                    \
+	X(MBAR_EXPECT, "", ".insn r 0x2b, 1, 2, x0, %[a], %[b]")                       \
+	X(MBAR_TEST, "", ".insn r 0x2b, 1, 3, %[rd], %[a], %[b]")                      \
+	X(MBAR_WAIT, "", ".insn r 0x2b, 1, 4, x0, %[a], %[b]")                         \
+	X(CLOCK_NS, "", ".insn i 0x0b, 0, %[rd], x0, 8")                               \
+	X(CYCLES, "", ".insn i 0x0b, 0, %[rd], x0, 10")                                \
+	X(TIME, "", "rdtime %[rd]")                                                    \
+	X(NOTHING, "", "")                                                             \
+	X(ADD, "", "add %[rd], %[a], %[b]")                                            \
+	X(VSETVLI, "", "vsetvli %[rd], %[b], e16, m4, ta, ma")                         \
+	X(VADD, "vsetvli x0, %[b], e32, m8, ta, ma", "vadd.vv v8, v8, v8")             \
+	X(VWADD, "vsetvli x0, %[b], e16, m4, ta, ma", "vwadd.vv v8, v16, v16")         \
+	X(VREDSUM, "vsetvli x0, %[b], e64, m8, ta, ma", "vredsum.vs v8, v8, v8")       \
+	X(VMAND, "vsetvli x0, %[b], e8, m8, ta, ma", "vmand.mm v8, v8, v9")            \
+	X(VMV_X_S, "vsetvli x0, %[b], e32, m8, ta, ma", "vmv.x.s %[rd], v8")           \
+	X(VLE8, "vsetvli x0, %[b], e32, m8, ta, ma", "vle8.v v8, (%[a])")              \
+	X(VLE64, "vsetvli x0, %[b], e32, m4, ta, ma", "vle64.v v8, (%[a])")            \
+	X(VSE32, "vsetvli x0, %[b], e32, m8, ta, ma", "vse32.v v8, (%[a])")            \
+	X(VMV2R, "vsetvli x0, %[b], e32, m8, ta, ma", "vmv2r.v v8, v10")               \
+	X(VLSE8_STRIDE, "li t0, 100\n\tvsetvli x0, %[b], e8, m8, ta, ma",              \
+	  "vlse8.v v8, (%[a]), t0")                                                    \
 	X(VLUXEI16, "vsetvli x0, %[b], e16, m4, ta, ma", "vluxei16.v v8, (%[a]), v24") \
-	X(VLE32FF, "vsetvli x0, %[b], e32, m8, ta, ma", "vle32ff.v v8, (%[a])") \
-	X(VLSEG2E32, "vsetvli x0, %[b], e32, m4, ta, ma", "vlseg2e32.v v8, (%[a])")  \
-	X(VL2RE8, "vsetvli x0, %[b], e32, m8, ta, ma", "vl2re8.v v8, (%[a])")                                         \
-	X(VLM, "vsetvli x0, %[b], e8, m8, ta, ma", "vlm.v v8, (%[a])")               \
+	X(VLE32FF, "vsetvli x0, %[b], e32, m8, ta, ma", "vle32ff.v v8, (%[a])")        \
+	X(VLSEG2E32, "vsetvli x0, %[b], e32, m4, ta, ma", "vlseg2e32.v v8, (%[a])")    \
+	X(VL2RE8, "vsetvli x0, %[b], e32, m8, ta, ma", "vl2re8.v v8, (%[a])")          \
+	X(VLM, "vsetvli x0, %[b], e8, m8, ta, ma", "vlm.v v8, (%[a])")                 \
 	X(VLE8_MASKED, "vsetvli x0, %[b], e8, m8, ta, ma", "vle8.v v8, (%[a]), v0.t")
 
 enum kind {
@@ -63,16 +65,15 @@ enum kind {
 static void execute(struct step *s)
 {
 	switch (s->kind) {
-#define CASE(name, setup, insn)                                                                 \
-	case name:                                                                              \
-		__asm__ volatile(setup "\n\trdinstret %[i]\n\trdcycle %[t]\n\t" insn      \
-				       "\n\trdcycle %[u]"                                     \
-				 : [t] "=&r"(s->before), [u] "=&r"(s->after),                   \
-				   [i] "=&r"(s->instructions), [rd] "=&r"(s->rd)                \
-				 : [a] "r"(s->a), [b] "r"(s->b)                                 \
-				 : "memory", "t0", "v8", "v9", "v10", "v11", "v12", "v13",      \
-				   "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21",      \
-				   "v22", "v23");                                               \
+#define CASE(name, setup, insn)                                                                    \
+	case name:                                                                                 \
+		__asm__ volatile(setup "\n\trdinstret %[i]\n\trdcycle %[t]\n\t" insn               \
+				       "\n\trdcycle %[u]"                                          \
+				 : [t] "=&r"(s->before), [u] "=&r"(s->after),                      \
+				   [i] "=&r"(s->instructions), [rd] "=&r"(s->rd)                   \
+				 : [a] "r"(s->a), [b] "r"(s->b)                                    \
+				 : "memory", "t0", "v8", "v9", "v10", "v11", "v12", "v13", "v14",  \
+				   "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23"); \
 		break;
 		INSTRUCTIONS(CASE)
 	default:
