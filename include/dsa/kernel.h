@@ -93,7 +93,7 @@ DSA__INLINE uint64_t dsa_grid_size(int axis)
 	}
 }
 
-/** dsa_core_id() - The core that runs this program, 0 .. dsa_core_count() - 1. */
+/** dsa_core_id() - The core that runs this program, 0 .. dsa_core_count() - 1; may differ from run to run. */
 DSA__INLINE uint64_t dsa_core_id(void)
 {
 	return DSA__READ(DSA_SYS_CORE_ID);
@@ -197,7 +197,7 @@ void dsa__assert_failed(const char *condition, const char *file, int line, const
 /** dsa_store_release() - Write; earlier accesses are visible before. */
 #define dsa_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 
-/* Executes Xdsa operation @f7 of unit @unit; see docs/isa.md. */
+/* Executes Xdsa operation @f7 of unit @unit; see docs/xdsa.md. */
 #define DSA__X(unit, f7, a, b)                                \
 	__asm__ volatile(".insn r 0x2b, %0, %1, x0, %2, %3"   \
 			 :                                    \

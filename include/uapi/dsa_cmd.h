@@ -333,7 +333,7 @@ enum dsa_access {
 
 /*
  * Xdsa, custom-1 (opcode 0x2b), R-type: funct3 is the unit, funct7 the
- * operation. docs/isa.md says what each does.
+ * operation. docs/xdsa.md says what each does.
  */
 #define DSA_OPCODE_CUSTOM1 0x2b
 

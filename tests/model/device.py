@@ -16,8 +16,8 @@ REPLAY = os.path.join(BUILD, "tests", "model", "replay.elf")
 SCRATCHPAD = 1 << 48
 VA = 0x1000000000  # where dsa-sim puts the first buffer
 HEADER, STEP = struct.Struct("<6Q"), struct.Struct("<8Q")
-INSTRUCTIONS = """TENSOR_START TENSOR_DRAIN MATRIX_START MATRIX_WAIT MBAR_INIT MBAR_ARRIVE MBAR_EXPECT MBAR_TEST MBAR_WAIT
-CLOCK_NS CYCLES NOTHING ADD VSETVLI VADD VWADD VREDSUM VMAND VMV_X_S VLE8 VLE64 VSE32 VMV2R VLSE8_STRIDE VLUXEI16 VLE32FF VLSEG2E32 VL2RE8 VLM VLE8_MASKED""".split()
+INSTRUCTIONS = """TENSOR_START TENSOR_DRAIN MATRIX_START MATRIX_WAIT MATRIX_ARRIVE CONVERT_START CONVERT_WAIT MBAR_INIT MBAR_ARRIVE MBAR_EXPECT MBAR_TEST MBAR_WAIT
+CLOCK_NS CYCLES TIME NOTHING ADD VSETVLI VADD VWADD VREDSUM VMAND VMV_X_S VLE8 VLE64 VSE32 VMV2R VLSE8_STRIDE VLUXEI16 VLE32FF VLSEG2E32 VL2RE8 VLM VLE8_MASKED""".split()
 
 
 @dataclass
@@ -52,8 +52,9 @@ class Arena:
     def step(self, name, a=0, b=0, in_arena=False):
         self.steps.append((name, a, b, in_arena))
 
-    def matrix_start(self, op):
-        self.step("MATRIX_START", self.place(op.pack(SCRATCHPAD)), in_arena=True)
+    def start(self, name, op):
+        """An operation on tiles: MATRIX_START, CONVERT_START."""
+        self.step(name, self.place(op.pack(SCRATCHPAD)), in_arena=True)
 
     def tensor_start(self, packed, in_arena=True):
         place = self.place(packed)

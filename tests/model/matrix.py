@@ -85,14 +85,14 @@ def floats(op, row, column, total):
     format = FP64 if op.a.type == F64 else FP32
     for x, y in zip(row, column):
         total = format.round(add(multiply(x, y), total))
-    return scaled(total, op.scale, format)
+    return times(total, op.scale, format)
 
 
 def integers(op, row, column, total):
     total = int(total) + sum(int(x) * int(y) for x, y in zip(row, column))
     total = (total + (1 << 31)) % (1 << 32) - (1 << 31)
-    return scaled(Fraction(total) or 0.0, op.scale, FP64)
+    return times(Fraction(total) or 0.0, op.scale, FP64)
 
 
-def scaled(total, scale, format):
-    return total if scale == 0x3f800000 else format.round(multiply(total, FP32.decode(scale)))
+def times(value, scale, format):
+    return value if scale == 0x3f800000 else format.round(multiply(value, FP32.decode(scale)))

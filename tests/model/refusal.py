@@ -8,7 +8,7 @@ import matrix
 import tensor
 from tile import TYPES
 
-MISALIGNED, TENSOR_MAP, TENSOR_OP, SCRATCHPAD, BARRIER, DEADLOCK, MATRIX_OP = 15, 20, 21, 22, 23, 24, 25
+MISALIGNED, TENSOR_MAP, TENSOR_OP, SCRATCHPAD, BARRIER, DEADLOCK, MATRIX_OP, CONVERT_OP = 15, 20, 21, 22, 23, 24, 25, 26
 BASE, TENSOR_OP_FIELDS, TENSOR_MAP_FIELDS = 1 << 48, "<BBH5iQQQQQ", "<Q4Q5I5H5HBBBBI5Q"
 MATRIX_TAIL = "<HHHBBIIQ"
 
@@ -106,6 +106,38 @@ def matrix_start(at, op, scratch_bytes):
     for address, size, alignment in wanted:
         if outside(address, size, scratch_bytes, alignment):
             return SCRATCHPAD, address
+    return None
+
+
+def convert_start(at, op, scratch_bytes):
+    if at % 8:
+        return MISALIGNED, at
+    tiles = [struct.unpack_from("<QQIIBB3H", op, 32 * i) for i in range(2)]
+    rows, columns, _, flags, *reserved, seed = struct.unpack_from("<IIIB3BQ", op, 64)
+    if not rows or not columns or rows * columns > 1 << 20 or flags > 3 or any(reserved):
+        return CONVERT_OP, at
+    stochastic = flags & matrix.STOCHASTIC
+    if seed and not stochastic or any(tile[4] not in TYPES or tile[5] or any(tile[6:]) for tile in tiles):
+        return CONVERT_OP, at
+    if stochastic and tiles[1][4] in (30, 31):
+        return CONVERT_OP, at
+    wanted = []
+    for number, (address, scales, pitch, scale_pitch, type, *_) in enumerate(tiles):
+        width, blocks = TYPES[type].row_bytes(columns), -(-columns // 32)
+        if bool(scales) != bool(scale_pitch) or bool(scales) != TYPES[type].scaled:
+            return CONVERT_OP, at
+        if number and rows > 1 and (pitch < width or (scales and scale_pitch < blocks)):
+            return CONVERT_OP, at
+        wanted.append((address, (rows - 1) * pitch + width, 16))
+        if scales:
+            wanted.append((scales, (rows - 1) * scale_pitch + blocks, 1))
+    for address, size, alignment in wanted:
+        if outside(address, size, scratch_bytes, alignment):
+            return SCRATCHPAD, address
+    if tiles[1][1]:
+        (first, size, _), (scales, scales_size, _) = wanted[-2:]
+        if first < scales + scales_size and scales < first + size:
+            return CONVERT_OP, at
     return None
 
 

@@ -25,6 +25,9 @@ struct arena {
 	X(TENSOR_DRAIN, "", ".insn r 0x2b, 0, 1, x0, x0, x0")                          \
 	X(MATRIX_START, "", ".insn r 0x2b, 2, 0, x0, %[a], x0")                        \
 	X(MATRIX_WAIT, "", ".insn r 0x2b, 2, 1, x0, x0, x0")                           \
+	X(MATRIX_ARRIVE, "", ".insn r 0x2b, 2, 2, x0, %[a], x0")                       \
+	X(CONVERT_START, "", ".insn r 0x2b, 4, 0, x0, %[a], x0")                       \
+	X(CONVERT_WAIT, "", ".insn r 0x2b, 4, 1, x0, x0, x0")                          \
 	X(MBAR_INIT, "", ".insn r 0x2b, 1, 0, x0, %[a], %[b]")                         \
 	X(MBAR_ARRIVE, "", ".insn r 0x2b, 1, 1, %[rd], %[a], %[b]")                    \
 	X(MBAR_EXPECT, "", ".insn r 0x2b, 1, 2, x0, %[a], %[b]")                       \
@@ -32,6 +35,7 @@ struct arena {
 	X(MBAR_WAIT, "", ".insn r 0x2b, 1, 4, x0, %[a], %[b]")                         \
 	X(CLOCK_NS, "", ".insn i 0x0b, 0, %[rd], x0, 8")                               \
 	X(CYCLES, "", ".insn i 0x0b, 0, %[rd], x0, 10")                                \
+	X(TIME, "", "rdtime %[rd]")                                                    \
 	X(NOTHING, "", "")                                                             \
 	X(ADD, "", "add %[rd], %[a], %[b]")                                            \
 	X(VSETVLI, "", "vsetvli %[rd], %[b], e16, m4, ta, ma")                         \
