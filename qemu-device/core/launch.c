@@ -163,7 +163,10 @@ struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q)
 	return u;
 }
 
-/* Batches grow while they are short, so that handing out costs little. */
+/*
+ * Batches grow while they are short, so that handing out costs little. The last ones are smaller, so that
+ * cores end together; not by much, as what is short to begin with is not worth many small ones.
+ */
 static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
@@ -177,6 +180,8 @@ static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 		l->batch /= 2;
 	u->batch_ns = now;
 	n = (l->total - l->next) / (2 * core->cfg.cores);
+	if (n < l->batch / 8)
+		n = l->batch / 8;
 	if (n > l->batch)
 		n = l->batch;
 	if (n > ready)
