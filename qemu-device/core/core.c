@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Creation and end of a device. */
+#define _GNU_SOURCE /* PTHREAD_MUTEX_ADAPTIVE_NP */
 #include <stdlib.h>
 
 #include "core_int.h"
@@ -59,6 +60,17 @@ static bool core_alloc(struct dsa_core *core)
 	return true;
 }
 
+/* Nobody holds it for long: who finds it taken looks again before he sleeps. */
+static void lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 struct dsa_core *dsa_core_new(const struct dsa_core_config *config, const struct dsa_host_ops *ops,
 			      void *host, const char **error)
 {
@@ -77,7 +89,7 @@ struct dsa_core *dsa_core_new(const struct dsa_core_config *config, const struct
 	core->host = host;
 	core->bus_master = true;
 	core->free_units = config->cores;
-	pthread_mutex_init(&core->lock, NULL);
+	lock_init(&core->lock);
 	for (unsigned int i = 0; i < DSA_NUM_QUEUES; i++)
 		queue_init(core, i);
 	for (unsigned int i = 0; i < DSA_SEM_TIMES; i++)

@@ -33,7 +33,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 #define DSA_CMD_BUF          1024
 #define DSA_RING_BATCH       16
 #define DSA_WINDOW           8192 /* programs that may complete out of order */
-#define DSA_MAX_BATCH        64   /* programs handed to a core at once */
+#define DSA_MAX_BATCH        256  /* programs handed to a core at once */
 #define DSA_SEM_TIMES        256
 #define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock, at most */
 #define DSA_UNIT_SLICE_MIN   256

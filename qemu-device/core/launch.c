@@ -243,7 +243,10 @@ static struct dsa_unit *pick_parked(struct dsa_core *core, struct dsa_queue *q)
 	return best;
 }
 
-/* Batches grow while they are short, so that handing out costs little. */
+/*
+ * Batches grow while they are short, so that handing out costs little. The last ones are smaller, so that
+ * cores end together; not by much, as what is short to begin with is not worth many small ones.
+ */
 static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
@@ -257,6 +260,8 @@ static uint64_t batch_size(struct dsa_core *core, struct dsa_unit *u)
 		l->batch /= 2;
 	u->batch_ns = now;
 	n = (l->total - l->next) * l->size / (2 * core->cfg.cores);
+	if (n < l->batch / 8)
+		n = l->batch / 8;
 	if (n > l->batch)
 		n = l->batch;
 	if (n > ready)

@@ -12,10 +12,9 @@ $(B)/tests/bench/bench_blas: $(B)/obj/tests/bench/bench_blas.c.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ -lopenblas
 
-$(B)/obj/tests/bench/bench_vector.c.o: CFLAGS += -O3 -march=native
-$(B)/tests/bench/bench_vector: $(B)/obj/tests/bench/bench_vector.c.o
-	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^ -lpthread
+$(B)/tests/bench/bench_vector: tests/bench/bench_vector.c tests/bench/native/dsa/kernel.h $(wildcard libdsa/kernels/*.c) | $(B)/.host-bench
+	$(call say,CLANG,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(CFLAGS) -O3 -march=native -fno-math-errno -I. -Itests/bench/native -o $@ $< -lpthread
 
 $(B)/obj/tests/bench/bench_guest.c.o: CPPFLAGS += -Iinclude
 $(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libdsa.so

@@ -116,6 +116,7 @@ static uint8_t *zero_memory(uint64_t bytes, const char *what)
 	if (p == MAP_FAILED)
 		run_error("no host memory for %s of %s: %s", what, size_text(bytes, text),
 			  strerror(errno));
+	madvise(p, bytes, MADV_HUGEPAGE); /* as QEMU does; without, it is only slower */
 	return p;
 }
 

@@ -50,6 +50,7 @@ struct rv_vloops {
 	bool (*f32_to_bf16)(struct rv_vargs *x);
 	rv_vloop *f32_to_i32_rtz, *i32_to_f32;
 	bool (*f32_all_below)(const void *p, size_t n, float limit);
+	void (*copy)(void *d, const void *s, size_t bytes);
 };
 
 extern const struct rv_vloops rv_vloops_base, rv_vloops_avx2, rv_vloops_avx512;

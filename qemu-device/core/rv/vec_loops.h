@@ -631,6 +631,34 @@ static bool f32_all_below(const void *p, size_t n, float limit)
 	return !bad;
 }
 
+#if defined(__AVX512F__)
+typedef __m512i vcopy __attribute__((may_alias, aligned(1)));
+#elif defined(__AVX2__)
+typedef __m256i vcopy __attribute__((may_alias, aligned(1)));
+#else
+typedef uint64_t vcopy __attribute__((vector_size(16), may_alias, aligned(1)));
+#endif
+
+/* From the first byte to the last: some memcpy() read the end first, where no cache line is expected. */
+static void copy(void *d, const void *s, size_t bytes)
+{
+	vcopy *to = d;
+	const vcopy *from = s;
+	size_t whole = bytes / sizeof(vcopy), i = 0;
+
+	for (; i + 4 <= whole; i += 4) {
+		vcopy a = from[i], b = from[i + 1], c = from[i + 2], e = from[i + 3];
+
+		to[i] = a;
+		to[i + 1] = b;
+		to[i + 2] = c;
+		to[i + 3] = e;
+	}
+	for (; i < whole; i++)
+		to[i] = from[i];
+	memcpy(to + whole, from + whole, bytes % sizeof(vcopy));
+}
+
 /* Sums and the like; the accumulator begins as *b and ends in *d. */
 #define REDUCE(name, n, T, expr) \
 	static void name##_##n(struct rv_vargs *x) \
@@ -700,6 +728,7 @@ const struct rv_vloops RV_LOOPS = {
 	.f32_to_i32_rtz = f32_to_i32_rtz,
 	.i32_to_f32 = i32_to_f32,
 	.f32_all_below = f32_all_below,
+	.copy = copy,
 };
 
 /* clang-format on */

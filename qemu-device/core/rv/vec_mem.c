@@ -186,7 +186,7 @@ static void move_run(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
 	} else if (a->nf == 1) {
 		uint8_t *reg = field(a, 0) + (i << a->size);
 
-		memcpy(a->store ? p : reg, a->store ? reg : p, count << a->size);
+		a->h->vloops->copy(a->store ? p : reg, a->store ? reg : p, count << a->size);
 	} else if (!a->m) {
 		move_segments(a, p, i, count);
 	} else {
@@ -223,7 +223,7 @@ static inline bool unit_fast(struct access *a)
 	if (!p)
 		return false;
 	reg = field(a, 0) + skip;
-	memcpy(a->store ? p : reg, a->store ? reg : p, (a->n << a->size) - skip);
+	a->h->vloops->copy(a->store ? p : reg, a->store ? reg : p, (a->n << a->size) - skip);
 	return true;
 }
 

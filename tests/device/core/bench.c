@@ -30,6 +30,19 @@ static uint64_t threaded(struct dev *d, struct cmds *c)
 	return clock_ns() - start;
 }
 
+/* Others may use the machine: the shortest of many. */
+static uint64_t threaded_best(struct dev *d, struct cmds *c, unsigned int runs)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned int i = 0; i < runs; i++) {
+		uint64_t ns = threaded(d, c);
+
+		best = ns < best ? ns : best;
+	}
+	return best;
+}
+
 static double memcpy_rate(struct dev *d, size_t size)
 {
 	uint64_t start;
@@ -131,6 +144,11 @@ int main(void)
 	cpu = clock() - cpu;
 	printf("16 programs on 2 threads: %.0f million instructions/s, %.2f CPUs used\n",
 	       16 * 3e3 * (1 << 24) / ns, cpu * 1e9 / CLOCKS_PER_SEC / ns);
+	c = cmds_at(d, CMDS);
+	cmd_launch(&c, VA_HBM + CODE, 0, 4096, 1, 1);
+	ns = threaded_best(d, &c, 1000);
+	printf("empty launch, 4096 programs on 2 threads: %llu ns, %llu ns each\n",
+	       (unsigned long long)ns, (unsigned long long)ns / 4096);
 	dev_free(d);
 	return test_failed;
 }
