@@ -398,7 +398,7 @@ static void c_extent(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 static void c_reserved(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
 	(void)op;
-	m->reserved[4] = 1;
+	m->reserved[2] = 1;
 }
 static void c_op(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
 {
