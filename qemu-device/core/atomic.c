@@ -37,7 +37,7 @@ bool atomic_execute(struct dsa_unit *u, struct rv_ext *x)
 	if (in_scratchpad(u, va)) {
 		p = xdsa_any_spad(u, x, va, size, size);
 		if (!p)
-			return false;
+			return xdsa_fault(x, DSA_ERR_SCRATCHPAD, DSA_ACCESS_WRITE, va);
 		old = elem_update(o, p, val);
 	} else {
 		err = elem_update_mem(o, &u->mem, va, val, &old);
