@@ -343,6 +343,7 @@ enum dsa_x_unit {
 	DSA_X_MATRIX = 2,
 	DSA_X_CLUSTER = 3,
 	DSA_X_CONVERT = 4,
+	DSA_X_ATOMIC = 5,
 };
 
 enum dsa_x_tensor {
@@ -372,6 +373,22 @@ enum dsa_x_mbar {
 	DSA_X_MBAR_EXPECT = 2, /* rs1: mbarrier, rs2: bytes */
 	DSA_X_MBAR_TEST = 3,   /* rd: 0 or 1, rs1: mbarrier, rs2: parity */
 	DSA_X_MBAR_WAIT = 4,   /* rs1: mbarrier, rs2: parity */
+};
+
+/*
+ * Atomic operations on floating point numbers. The operation is
+ * DSA_X_ATOMIC_ADD, _MIN or _MAX, plus DSA_X_ATOMIC_F16, _BF16, _F32 or _F64.
+ * rd: what memory held, rs1: address, rs2: the operand, in its low bits.
+ */
+enum dsa_x_atomic {
+	DSA_X_ATOMIC_ADD = 0,
+	DSA_X_ATOMIC_MIN = 4,
+	DSA_X_ATOMIC_MAX = 8,
+
+	DSA_X_ATOMIC_F16 = 0,
+	DSA_X_ATOMIC_BF16 = 1,
+	DSA_X_ATOMIC_F32 = 2,
+	DSA_X_ATOMIC_F64 = 3,
 };
 
 /*
@@ -451,6 +468,15 @@ enum dsa_type {
  * filled when loading and left out when storing; nothing is accessed there.
  *
  * Fields that a map of its rank does not use must be zero.
+ *
+ * With DSA_TENSOR_IM2COL the tensor is images for a convolution: dimension 0 is
+ * channels, the last one images, those between are space (rank 3 .. 5: 1 .. 3 of
+ * them). The filter stands at positions that begin at @lower, are @steps apart
+ * (the stride of the convolution) and end before dims + @upper: padding is a
+ * negative lower corner, and an upper one of padding less (taps - 1) *
+ * dilation. The box is box[0] channels of box[1] pixels; a pixel is the element
+ * that a tap of the filter meets at a position. Positions count innermost
+ * dimension first, then images.
  */
 #define DSA_TENSOR_RANK 5
 
@@ -464,8 +490,17 @@ struct dsa_tensor_map {
 	uint8_t type;                          /* enum dsa_type */
 	uint8_t fill;                          /* enum dsa_tensor_fill */
 	uint8_t swizzle;                       /* enum dsa_tensor_swizzle */
+	uint8_t mode;                          /* enum dsa_tensor_mode */
+	uint8_t reserved8[3];
+	int16_t lower[DSA_TENSOR_RANK - 2]; /* of im2col, from dimension 1 on; else zero */
+	int16_t upper[DSA_TENSOR_RANK - 2]; /* the same */
 	uint32_t reserved32;
-	uint64_t reserved[5]; /* zero */
+	uint64_t reserved[3]; /* zero */
+};
+
+enum dsa_tensor_mode {
+	DSA_TENSOR_TILED = 0,
+	DSA_TENSOR_IM2COL = 1, /* loads and prefetches only */
 };
 
 enum dsa_tensor_fill {
@@ -499,19 +534,30 @@ enum dsa_tensor_swizzle {
  * every program whose rank is a bit of @ranks, and delivers its bytes to the
  * mbarrier at the same place in each.
  *
+ * With DSA_TENSOR_ROWS the last dimension's elements are those that the list at
+ * @rows names, @bytes / 4 int32_t, in order: a gather, a scatter, or a scatter
+ * that adds. Numbers outside the tensor, like -1, are elements outside.
+ *
+ * Of an im2col map, @coord is channel, position and image of the box's first
+ * pixel. Positions carry: a number of pixels beyond the end of a row is in a
+ * later one. @taps is which element of the filter, dilation included.
+ *
  * A bulk operation's @global may be in the cluster (DSA_CLUSTER_BASE): a copy
  * between scratchpads. A store there delivers its bytes to @mbar, if not 0.
  */
 struct dsa_tensor_op {
 	uint8_t op;                     /* enum dsa_tensor_opcode */
-	uint8_t flags;                  /* DSA_TENSOR_BULK, DSA_TENSOR_MULTICAST */
+	uint8_t flags;                  /* DSA_TENSOR_BULK, _MULTICAST, _ROWS */
 	uint16_t ranks;                 /* of a multicast; else zero */
 	int32_t coord[DSA_TENSOR_RANK]; /* those beyond the rank, and of bulk: zero */
 	uint64_t global;
 	uint64_t spad;  /* address in the scratchpad */
 	uint64_t mbar;  /* address in a scratchpad; 0 with stores to memory and prefetches */
-	uint64_t bytes; /* of bulk, multiple of 16; else zero */
-	uint64_t reserved64;
+	uint64_t bytes; /* of bulk, multiple of 16; of a list of rows, multiple of 4; else zero */
+	union {
+		uint64_t rows;                      /* VA, aligned to 4; else zero */
+		uint16_t taps[DSA_TENSOR_RANK - 1]; /* of im2col, from dimension 1 on; else zero */
+	};
 };
 
 enum dsa_tensor_opcode {
@@ -525,6 +571,7 @@ enum dsa_tensor_opcode {
 
 #define DSA_TENSOR_BULK      0x1u
 #define DSA_TENSOR_MULTICAST 0x2u
+#define DSA_TENSOR_ROWS      0x4u
 
 /*
  * DOC: Matrix operations

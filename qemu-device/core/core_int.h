@@ -515,6 +515,9 @@ bool mbarrier_deliver(struct dsa_unit *u, struct rv_ext *x, uint64_t addr, uint6
 /* One arrival at the mbarrier at @x->rs1 in @cycle. */
 bool mbarrier_arrive_in(struct dsa_unit *u, struct rv_ext *x, uint64_t cycle);
 
+/* ---- atomic.c; claim ---- */
+bool atomic_execute(struct dsa_unit *u, struct rv_ext *x);
+
 /* ---- tensor.c; claim ---- */
 bool tensor_execute(struct dsa_unit *u, struct rv_ext *x);
 

@@ -111,6 +111,8 @@ bool xdsa_execute(struct dsa_unit *u, struct rv_ext *x)
 		return cluster_execute(u, x);
 	case DSA_X_CONVERT:
 		return convert_execute(u, x);
+	case DSA_X_ATOMIC:
+		return atomic_execute(u, x);
 	default:
 		return mbarrier_execute(u, x);
 	}

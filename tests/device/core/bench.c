@@ -57,7 +57,7 @@ static double memcpy_rate(struct dev *d, size_t size)
 }
 
 /* Boxes of 128 x 128 elements of 2 bytes from a tensor of 1024 x 1024, one mbarrier for all. */
-static double tensor_rate(struct dev *d)
+static double tensor_rate(struct dev *d, unsigned int swizzle)
 {
 	enum { BOXES = 2048, BOX_BYTES = 128 * 128 * 2 };
 	const struct dsa_tensor_map map = {
@@ -68,6 +68,7 @@ static double tensor_rate(struct dev *d)
 		.strides = { 2048 },
 		.box = { 128, 128 },
 		.steps = { 1, 1 },
+		.swizzle = swizzle,
 	};
 	struct dsa_tensor_op op = {
 		.global = VA_HBM + OPS,
@@ -121,7 +122,9 @@ int main(void)
 	cmd_copy(&c, VA_HBM + 0x2000000, VA_RAM + 0x400000, 0x1000000);
 	ns = timed(d, &c, 20);
 	printf("copy system (4 KiB pages) to HBM 16 MiB: %.1f GB/s\n", 0x1000000 / (double)ns);
-	printf("tensor loads of 128 x 128 x 2 bytes: %.1f GB/s\n", tensor_rate(d));
+	printf("tensor loads of 128 x 128 x 2 bytes: %.1f GB/s\n",
+	       tensor_rate(d, DSA_SWIZZLE_NONE));
+	printf("the same, swizzled: %.1f GB/s\n", tensor_rate(d, DSA_SWIZZLE_128B));
 	printf("memcpy of 16 MiB for comparison: %.1f GB/s\n", memcpy_rate(d, 0x1000000));
 	/* for (t0 = 1 << 24; t0; t0--) t1 += t0 */
 	k.offset = CODE + 0x1000;

@@ -26,19 +26,26 @@ static const struct {
 	{ "budget", budget_tests },
 	{ "cluster", cluster_tests },
 	{ "convert", convert_tests },
+	{ "tensor_pages", tensor_pages_tests },
+	{ "tensor_im2col", tensor_im2col_tests },
+	{ "tensor_gather", tensor_gather_tests },
+	{ "atomics", atomics_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
 static bool selected(const char *suite, const char *test, const char *only)
 {
 #ifdef __SANITIZE_THREAD__
-	static const char *const threadless[] = { "regs",   "fuzz", "tensor",  "mbarrier", "matrix",
-						  "vector", "wild", "convert", "budget" };
+	static const char *const threadless[] = {
+		"regs", "fuzz",    "tensor", "mbarrier",     "matrix",        "vector",
+		"wild", "convert", "budget", "tensor_pages", "tensor_im2col", "tensor_gather"
+	};
 
 	for (size_t i = 0; i < sizeof(threadless) / sizeof(threadless[0]); i++)
 		if (!strcmp(suite, threadless[i]))
 			return false;
 	if ((!strcmp(suite, "save") && strcmp(test, "in_flight")) ||
+	    (!strcmp(suite, "atomics") && strcmp(test, "shared_sums")) ||
 	    (!strcmp(suite, "cluster") && strcmp(test, "same_on_any_host")) ||
 	    (!strcmp(suite, "pace") && strcmp(test, "threads_keep_the_pace")) ||
 	    !strcmp(test, "saved_damaged"))

@@ -39,6 +39,23 @@ static void wild_tensor(struct rig *r, uint64_t *seed)
 		if (d)
 			m.strides[d - 1] = wild(seed, 500) * 8;
 	}
+	if (rnd(seed) % 4 == 0) {
+		m.mode = wild(seed, 1);
+		for (unsigned int i = 0; i < DSA_TENSOR_RANK - 2 && i + 2 < m.rank; i++) {
+			m.lower[i] = (int16_t)(wild(seed, 6) - 3);
+			m.upper[i] = (int16_t)(wild(seed, 6) - 3);
+			o.taps[i] = (uint16_t)wild(seed, 3);
+		}
+		memset(m.box + 2, 0, sizeof(m.box) - 4);
+	} else if (!(o.flags & DSA_TENSOR_BULK) && rnd(seed) % 3 == 0) {
+		o.flags |= DSA_TENSOR_ROWS;
+		o.rows = wild_address(seed) & ~3ull;
+		o.bytes = wild(seed, 20) * 4;
+		if (m.rank > 0 && m.rank <= DSA_TENSOR_RANK) {
+			o.coord[m.rank - 1] = 0;
+			m.steps[m.rank - 1] = 1;
+		}
+	}
 	if (o.flags & DSA_TENSOR_BULK) {
 		o.global = m.base;
 		o.bytes = wild(seed, 0x1000) & ~15ull;
@@ -90,7 +107,7 @@ static void wild_operations(void)
 	unsigned int well = 0;
 	uint64_t seed = 16;
 
-	for (int i = 0; i < 1500 && !test_failed; i++) {
+	for (int i = 0; i < 2500 && !test_failed; i++) {
 		struct rig r = rig_new();
 		bool ok;
 

@@ -155,8 +155,16 @@ static uint64_t tensor_map(struct play *p)
 		if (d)
 			m.strides[d - 1] = number(p, 200) * 8;
 	}
+	m.mode = byte(p) > 200;
+	for (unsigned int d = 0; m.mode && d < DSA_TENSOR_RANK - 2; d++) {
+		m.box[d + 2] = 0;
+		if (d + 2 >= m.rank)
+			continue;
+		m.lower[d] = (int16_t)number(p, 6) - 3;
+		m.upper[d] = (int16_t)number(p, 6) - 3;
+	}
 	if (byte(p) > 250)
-		m.reserved[byte(p) % 5] = raw(p);
+		m.reserved[byte(p) % 3] = raw(p);
 	return descriptor(p, &m, sizeof(m));
 }
 
@@ -184,6 +192,14 @@ static uint64_t tensor_op(struct play *p)
 			uint8_t b = byte(p);
 
 			o.coord[d] = b < 200 ? b % 8 - (b & 8) : (int32_t)number(p, 100000);
+		}
+		if (byte(p) > 200) {
+			o.flags |= DSA_TENSOR_ROWS;
+			o.rows = byte(p) & 1 ? address(p) & ~3ull : spad_address(p);
+			o.bytes = number(p, 5) * 4;
+		} else if (byte(p) > 200) {
+			o.taps[0] = (uint16_t)number(p, 3);
+			o.taps[1] = (uint16_t)number(p, 3);
 		}
 	}
 	/* Fields whose meaning is not known here. */
