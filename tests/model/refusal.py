@@ -9,8 +9,9 @@ import tensor
 from tile import TYPES
 
 MISALIGNED, TENSOR_MAP, TENSOR_OP, SCRATCHPAD, BARRIER, DEADLOCK, MATRIX_OP, CONVERT_OP = 15, 20, 21, 22, 23, 24, 25, 26
-BASE, TENSOR_OP_FIELDS, TENSOR_MAP_FIELDS = 1 << 48, "<BBH5iQQQQQ", "<Q4Q5I5H5HBBBBI5Q"
+BASE, TENSOR_OP_FIELDS, TENSOR_MAP_FIELDS = 1 << 48, "<BBH5iQQQQQ", "<Q4Q5I5H5HBBBBB3B6hI3Q"
 MATRIX_TAIL = "<HHHBBIIQ"
+MULTICAST, ROWS = 2, 4
 
 
 def outside(address, size, scratch_bytes, alignment=1):
@@ -22,13 +23,16 @@ def tensor_start(at, op, map, scratch_bytes, barrier_is_one):
     """@op, @map: bytes of the descriptors, at @at and at the operation's global. Memory does not fault."""
     if at % 8:
         return MISALIGNED, at
-    code, flags, reserved, *coord, target, spad, mbar, size, reserved64 = struct.unpack(TENSOR_OP_FIELDS, op)
-    bulk = flags == tensor.BULK
-    if code > tensor.PREFETCH or flags > 1 or reserved or reserved64 or (mbar and code != tensor.LOAD):
+    code, flags, ranks, *coord, target, spad, mbar, size, tail = struct.unpack(TENSOR_OP_FIELDS, op)
+    bulk, listed = flags & tensor.BULK, flags & ROWS
+    reduces = code in (tensor.ADD, tensor.MIN, tensor.MAX)
+    if code > tensor.PREFETCH or flags > 7 or (bulk and listed) or (mbar and code != tensor.LOAD):
         return TENSOR_OP, at
-    if bulk and (code in (tensor.ADD, tensor.MIN, tensor.MAX) or not size or size % 16 or any(coord)):
+    if (code != tensor.LOAD or ranks != 1) if flags & MULTICAST else ranks:  # alone in its cluster
         return TENSOR_OP, at
-    if not bulk and size:
+    if bulk and (reduces or not size or size % 16 or any(coord) or tail):
+        return TENSOR_OP, at
+    if (not size or size % 4) if listed else (not bulk and size):
         return TENSOR_OP, at
     line = 16
     if not bulk:
@@ -36,15 +40,29 @@ def tensor_start(at, op, map, scratch_bytes, barrier_is_one):
             return MISALIGNED, target
         if bad_map(map):
             return TENSOR_MAP, target
-        rank, type, swizzle, box = map[80], map[81], map[83], struct.unpack_from("<5H", map, 60)
-        if any(coord[rank:]) or (code in (tensor.ADD, tensor.MIN, tensor.MAX) and type not in tensor.REDUCTIONS):
+        rank, type, swizzle, im2col, box = map[80], map[81], map[83], map[84], list(struct.unpack_from("<5H", map, 60))
+        if any(coord[rank:]) or (reduces and type not in tensor.REDUCTIONS):
             return TENSOR_OP, at
-        size = prod(box[:rank]) * tensor.SIZES[type]
+        if im2col and (listed or code not in (tensor.LOAD, tensor.PREFETCH) or tail >> 16 * (rank - 2)):
+            return TENSOR_OP, at
+        steps, last = struct.unpack_from("<5H", map, 70), rank - 1
+        if listed and (rank < 2 or coord[last] or steps[last] != 1 or size // 4 > box[last]):
+            return TENSOR_OP, at
+        if not im2col and not listed and tail:
+            return TENSOR_OP, at
+        if listed:
+            box[last], entries = size // 4, size
+        size = prod(box[:2 if im2col else rank]) * tensor.SIZES[type]
         line = 16 << swizzle
     if code == tensor.PREFETCH:  # does not look at spad, but the box must fit
-        return (SCRATCHPAD, spad) if -(-size // line) * line > scratch_bytes else None
-    if outside(spad, -(-size // line) * line, scratch_bytes, 16 if line == 16 else line * 8):
+        if -(-size // line) * line > scratch_bytes:
+            return SCRATCHPAD, spad
+    elif outside(spad, -(-size // line) * line, scratch_bytes, 16 if line == 16 else line * 8):
         return SCRATCHPAD, spad
+    if listed and tail % 4:
+        return MISALIGNED, tail
+    if listed and tail >= BASE and outside(tail, entries, scratch_bytes):
+        return SCRATCHPAD, tail
     if code == tensor.LOAD:
         return mbarrier(mbar, scratch_bytes, barrier_is_one)
     return None
@@ -53,13 +71,18 @@ def tensor_start(at, op, map, scratch_bytes, barrier_is_one):
 def bad_map(map):
     base, *rest = struct.unpack(TENSOR_MAP_FIELDS, map)
     strides, dims, box, steps = rest[:4], rest[4:9], rest[9:14], rest[14:19]
-    rank, type, fill, swizzle, *reserved = rest[19:]
-    if not 1 <= rank <= 5 or type not in tensor.SIZES or fill > 1 or swizzle > 3 or any(reserved):
+    rank, type, fill, swizzle, im2col = rest[19:24]
+    lower, upper, reserved = rest[27:30], rest[30:33], rest[24:27] + rest[33:]
+    if not 1 <= rank <= 5 or type not in tensor.SIZES or fill > 1 or swizzle > 3 or im2col > 1 or any(reserved):
         return True
-    size = tensor.SIZES[type]
+    size, boxed, space = tensor.SIZES[type], 2 if im2col else rank, rank - 2 if im2col else 0
     if fill and type not in tensor.NANS:
         return True
-    if any(not all(values[:rank]) or any(values[rank:]) for values in (dims, box, steps)) or any(strides[rank - 1:]):
+    if any(not all(values[:n]) or any(values[n:]) for values, n in ((dims, rank), (steps, rank), (box, boxed))):
+        return True
+    if any(strides[rank - 1:]) or (im2col and (rank < 3 or steps[rank - 1] != 1)):
+        return True
+    if any(lower[max(space, 0):] + upper[max(space, 0):]) or any(dims[1 + i] + upper[i] <= lower[i] for i in range(space)):
         return True
     if base % size or any(stride % size for stride in strides):
         return True
