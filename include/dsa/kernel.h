@@ -219,6 +219,42 @@ void dsa__assert_failed(const char *condition, const char *file, int line, const
 	})
 
 /**
+ * DOC: Atomics on floating point numbers
+ *
+ * dsa_atomic_fadd_T(), dsa_atomic_fmin_T(), dsa_atomic_fmax_T() for T = f16,
+ * bf16, f32, f64: *p = *p op v, atomically towards all programs and engines of
+ * the device. @p is aligned to its type, in device memory, a scratchpad or pinned
+ * host memory. Return what was there. No order with other accesses is implied,
+ * as with dsa_atomic_add().
+ *
+ * Sums are rounded to nearest, ties to even, whatever the rounding mode; fmin and
+ * fmax prefer numbers to NaN, and -0 is below +0. NaN results are canonical; no
+ * flags are raised. Programs add in no certain order: sums that are rounded
+ * differ from run to run.
+ *
+ * Faults: DSA_ERR_MISALIGNED, and those of memory accesses.
+ */
+#define DSA__FP_ATOMIC(name, op, suffix, type, bits)                                \
+	DSA__INLINE type dsa_atomic_##name##_##suffix(type *p, type v)              \
+	{                                                                           \
+		bits dsa__in, dsa__out;                                             \
+                                                                                    \
+		__builtin_memcpy(&dsa__in, &v, sizeof(v));                          \
+		dsa__out = (bits)DSA__X_RD(DSA_X_ATOMIC, op, p, (uint64_t)dsa__in); \
+		__builtin_memcpy(&v, &dsa__out, sizeof(v));                         \
+		return v;                                                           \
+	}
+#define DSA__FP_ATOMICS(name, op)                                              \
+	DSA__FP_ATOMIC(name, (op) + DSA_X_ATOMIC_F16, f16, _Float16, uint16_t) \
+	DSA__FP_ATOMIC(name, (op) + DSA_X_ATOMIC_BF16, bf16, __bf16, uint16_t) \
+	DSA__FP_ATOMIC(name, (op) + DSA_X_ATOMIC_F32, f32, float, uint32_t)    \
+	DSA__FP_ATOMIC(name, (op) + DSA_X_ATOMIC_F64, f64, double, uint64_t)
+
+DSA__FP_ATOMICS(fadd, DSA_X_ATOMIC_ADD)
+DSA__FP_ATOMICS(fmin, DSA_X_ATOMIC_MIN)
+DSA__FP_ATOMICS(fmax, DSA_X_ATOMIC_MAX)
+
+/**
  * DOC: mbarriers
  *
  * Memory barriers that count arrivals and bytes, for waiting until data has
@@ -329,7 +365,7 @@ DSA__INLINE void dsa__tensor_box(uint8_t opcode, const struct dsa_tensor_map *ma
 
 /**
  * dsa_tensor_add() - Add the box at @spad to the tensor, each element atomically. Also
- * dsa_tensor_min(), dsa_tensor_max(). Integers, F32, F64.
+ * dsa_tensor_min(), dsa_tensor_max(). Integers, F16, BF16, F32, F64; rounded to nearest.
  */
 #define dsa_tensor_add(map, spad, ...)                   \
 	dsa__tensor_box(DSA_TENSOR_ADD, map, spad, NULL, \
@@ -340,6 +376,115 @@ DSA__INLINE void dsa__tensor_box(uint8_t opcode, const struct dsa_tensor_map *ma
 #define dsa_tensor_max(map, spad, ...)                   \
 	dsa__tensor_box(DSA_TENSOR_MAX, map, spad, NULL, \
 			(const int32_t[DSA_TENSOR_RANK]){ __VA_ARGS__ })
+
+DSA__INLINE void dsa__tensor_rows(uint8_t opcode, const struct dsa_tensor_map *map, void *spad,
+				  struct dsa_mbarrier *bar, int32_t column, const int32_t *rows,
+				  uint32_t count)
+{
+	struct dsa_tensor_op op = {
+		.op = opcode,
+		.flags = DSA_TENSOR_ROWS,
+		.coord = { column },
+		.global = (uint64_t)map,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+		.bytes = (uint64_t)count * sizeof(*rows),
+		.rows = (uint64_t)rows,
+	};
+
+	dsa_tensor_start(&op);
+}
+
+/**
+ * dsa_tensor_gather() - Load rows of a matrix by their numbers.
+ * @spad: where they go, dense, one after the other
+ * @map: of rank 2, box[0] elements of a row, steps[1] = 1
+ * @bar: gets @count * box[0] * size of type bytes
+ * @column: the first element of the rows
+ * @rows: their numbers, in memory or a scratchpad; one that is negative or beyond
+ *        the matrix gives a row of the map's fill
+ * @count: 1 .. box[1]
+ *
+ * The list must not change until the load has completed.
+ */
+DSA__INLINE void dsa_tensor_gather(void *spad, const struct dsa_tensor_map *map,
+				   struct dsa_mbarrier *bar, int32_t column, const int32_t *rows,
+				   uint32_t count)
+{
+	dsa__tensor_rows(DSA_TENSOR_LOAD, map, spad, bar, column, rows, count);
+}
+
+/**
+ * dsa_tensor_scatter() - Store rows at @spad to the rows of a matrix that a list names.
+ *
+ * As with dsa_tensor_gather(); numbers outside are left out. Of a number that is there
+ * more than once the last row stays. dsa_tensor_scatter_add() adds each element
+ * atomically instead, all rows of a number one after the other.
+ */
+DSA__INLINE void dsa_tensor_scatter(const struct dsa_tensor_map *map, const void *spad,
+				    int32_t column, const int32_t *rows, uint32_t count)
+{
+	dsa__tensor_rows(DSA_TENSOR_STORE, map, (void *)spad, NULL, column, rows, count);
+}
+
+/** dsa_tensor_scatter_add() - See dsa_tensor_scatter(); types as with dsa_tensor_add(). */
+DSA__INLINE void dsa_tensor_scatter_add(const struct dsa_tensor_map *map, const void *spad,
+					int32_t column, const int32_t *rows, uint32_t count)
+{
+	dsa__tensor_rows(DSA_TENSOR_ADD, map, (void *)spad, NULL, column, rows, count);
+}
+
+/**
+ * dsa_im2col_corners() - Make @map one of im2col, in dimension @dim of space.
+ * @dim: 1 .. 3
+ * @taps: of the filter
+ * @stride: of the filter's positions
+ * @dilation: between taps
+ * @before: elements of padding below 0
+ * @after: elements of padding above
+ *
+ * Return: positions of the filter, the convolution's outputs in that dimension.
+ */
+DSA__INLINE uint32_t dsa_im2col_corners(struct dsa_tensor_map *map, int dim, uint32_t taps,
+					uint32_t stride, uint32_t dilation, uint32_t before,
+					uint32_t after)
+{
+	int64_t upper = (int64_t)after - (int64_t)(taps - 1) * dilation;
+
+	map->mode = DSA_TENSOR_IM2COL;
+	map->lower[dim - 1] = (int16_t)-(int32_t)before;
+	map->upper[dim - 1] = (int16_t)upper;
+	map->steps[dim] = (uint16_t)stride;
+	return (uint32_t)((map->dims[dim] + before + upper + stride - 1) / stride);
+}
+
+/**
+ * dsa_tensor_load_im2col() - Load what a tap of a filter meets: an operand of a matrix product.
+ * @spad: where box[0] channels of box[1] pixels go, a pixel a row
+ * @map: dimension 0 channels, 1 .. space, the last images; see dsa_im2col_corners()
+ * @bar: gets the bytes of the whole box
+ * @channel: the first
+ * @pixel: the first, counted over positions, innermost dimension first, then images
+ * @tap1, @tap2, @tap3: of the filter in dimension 1, 2, 3, times dilation; 0 where there is none
+ *
+ * Rows of padding, and those beyond the last image, are the map's fill. The sum over
+ * taps of these rows times the tap's weights is the convolution.
+ */
+DSA__INLINE void dsa_tensor_load_im2col(void *spad, const struct dsa_tensor_map *map,
+					struct dsa_mbarrier *bar, int32_t channel, int32_t pixel,
+					uint16_t tap1, uint16_t tap2, uint16_t tap3)
+{
+	struct dsa_tensor_op op = {
+		.op = DSA_TENSOR_LOAD,
+		.coord = { channel, pixel },
+		.global = (uint64_t)map,
+		.spad = (uint64_t)spad,
+		.mbar = (uint64_t)bar,
+		.taps = { tap1, tap2, tap3 },
+	};
+
+	dsa_tensor_start(&op);
+}
 
 /** dsa_copy_in() - Copy @bytes bytes (a multiple of 16) at @src to @spad; delivers them to @bar. */
 DSA__INLINE void dsa_copy_in(void *spad, const void *src, uint64_t bytes, struct dsa_mbarrier *bar)

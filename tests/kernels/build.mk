@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Tests of the kernel library in dsa-sim, against references compiled for the host.
 
-HOST_TESTS += $(addprefix $(TOP)/tests/kernels/,kernels packed units)
+HOST_TESTS += $(addprefix $(TOP)/tests/kernels/,kernels packed units tensors)
 
-$(addprefix $(TOP)/tests/kernels/,kernels packed units): | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so \
+$(addprefix $(TOP)/tests/kernels/,kernels packed units tensors): | $(B)/bin/dsa-sim $(KERNEL_ELFS) $(B)/tests/kernels/ref.so \
 	$(B)/tests/kernels/roofline.elf
 
 # -ffp-contract=off: each rounding is where the source says.
