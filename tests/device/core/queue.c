@@ -354,7 +354,7 @@ static void sem_across(unsigned int threads, uint64_t va)
 	queue_setup(d, 33, 1);
 	fc = submit_cmds(&c, 0);
 	if (!threads) {
-		CHECK_EQ(dsa_core_run(d->core, 1000), DSA_RUN_POLL);
+		CHECK_EQ(dsa_core_run(d->core, 10000000), DSA_RUN_POLL);
 		CHECK_EQ(QR(0, DSA_Q_BUSY), 1);
 		CHECK(!dsa_core_idle(d->core));
 	}

@@ -85,6 +85,7 @@ struct machine *m_new(void)
 		.spad_size = m_spad_size,
 		.spad = spad,
 		.vlen = m_vlen,
+		.memory_end = M_SPAD,
 		.lane_bits = 4096,
 	};
 
