@@ -55,6 +55,8 @@ uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes)
 	const struct dsa_core_config *cfg = &u->mem.core->cfg;
 	uint64_t sharers = u->q->launch.total < cfg->cores ? u->q->launch.total : cfg->cores;
 
+	if (!bytes)
+		return 0; /* most often; the division is slow */
 	return clock_div_up(bytes * sharers, cfg->core_clock_khz, 1000ull * cfg->hbm_mb_per_s);
 }
 
