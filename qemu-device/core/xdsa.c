@@ -72,6 +72,8 @@ uint64_t xdsa_hbm_cycles(const struct dsa_unit *u, uint64_t bytes)
 	uint64_t programs = u->q->launch.total * u->q->launch.size;
 	uint64_t sharers = programs < cfg->cores ? programs : cfg->cores;
 
+	if (!bytes)
+		return 0; /* most often; the division is slow */
 	return clock_div_up(bytes * sharers, cfg->core_clock_khz, 1000ull * cfg->hbm_mb_per_s);
 }
 

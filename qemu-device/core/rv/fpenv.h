@@ -30,18 +30,36 @@ static inline void rv_host_set(uint32_t v)
 	__asm__ volatile("ldmxcsr %0" : : "m"(v) : "memory");
 }
 
-static inline void rv_fp_set_mode(struct rv_hart *h)
+/* Loading takes as long as ten other instructions. */
+static inline void rv_host_change(uint32_t from, uint32_t to)
+{
+	if (from != to)
+		rv_host_set(to);
+}
+
+static inline uint32_t rv_host_mode(const struct rv_hart *h)
 {
 	/* RNE, RTZ, RDN, RUP; where the host has no such mode, no code uses it */
 	static const uint8_t rc[8] = { 0, 3, 1, 2, 0, 0, 0, 0 };
 
-	rv_host_set(0x1f80u | (uint32_t)rc[rv_frm(h)] << 13);
+	return 0x1f80u | (uint32_t)rc[rv_frm(h)] << 13;
+}
+
+static inline void rv_fp_set_mode(struct rv_hart *h)
+{
+	rv_host_set(rv_host_mode(h));
 }
 
 static inline void rv_fp_enter(struct rv_hart *h)
 {
 	h->host_env = rv_host_get();
-	rv_fp_set_mode(h);
+	rv_host_change(h->host_env, rv_host_mode(h));
+}
+
+static inline void rv_take_flags(struct rv_hart *h, uint32_t v)
+{
+	h->arch.fcsr |= (v & 0x20 ? RV_NX : 0) | (v & 0x10 ? RV_UF : 0) | (v & 0x08 ? RV_OF : 0) |
+			(v & 0x04 ? RV_DZ : 0) | (v & 0x01 ? RV_NV : 0);
 }
 
 /* Host flags into fcsr; the host's are clear afterwards. */
@@ -51,15 +69,17 @@ static inline void rv_fp_sync(struct rv_hart *h)
 
 	if (!(v & 0x3f))
 		return;
-	h->arch.fcsr |= (v & 0x20 ? RV_NX : 0) | (v & 0x10 ? RV_UF : 0) | (v & 0x08 ? RV_OF : 0) |
-			(v & 0x04 ? RV_DZ : 0) | (v & 0x01 ? RV_NV : 0);
+	rv_take_flags(h, v);
 	rv_host_set(v & ~0x3fu);
 }
 
 static inline void rv_fp_leave(struct rv_hart *h)
 {
-	rv_fp_sync(h);
-	rv_host_set(h->host_env);
+	uint32_t v = rv_host_get();
+
+	if (v & 0x3f)
+		rv_take_flags(h, v);
+	rv_host_change(v, h->host_env);
 }
 
 #else

@@ -40,8 +40,10 @@ static struct rv_range *find_range(struct rv_hart *h, uint64_t va, enum rv_acces
 	for (i = 0; i < RV_RANGES; i++) {
 		struct rv_range *r = &h->ranges[i];
 
-		if (va - r->va < r->size && (r->perm & access))
+		if (va - r->va < r->size && (r->perm & access)) {
+			h->range_last = (uint8_t)i;
 			return r;
+		}
 	}
 	return NULL;
 }
@@ -65,7 +67,8 @@ static struct rv_range *fill_range(struct rv_hart *h, uint64_t va, enum rv_acces
 		return NULL;
 	}
 	h->tlb_used = true;
-	r = &h->ranges[h->range_next++ % RV_RANGES];
+	h->range_last = h->range_next++ % RV_RANGES;
+	r = &h->ranges[h->range_last];
 	*r = (struct rv_range){
 		.va = out.va, .size = out.size, .host = out.host, .perm = out.perm
 	};

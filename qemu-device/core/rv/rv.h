@@ -244,6 +244,8 @@ struct rv_hart {
 	size_t arena_used;
 	struct rv_block *step; /* for the last, partial block of a budget */
 	uint32_t range_next;
+	uint8_t range_last;     /* index of the latest one found */
+	uint8_t range_hint[32]; /* and of that where a vector register was loaded or stored */
 	bool tlb_used;
 	/* From arch.vtype: logarithms of the element's bytes and of the group size. */
 	bool vill;

@@ -197,18 +197,20 @@ static void move_run(struct access *a, uint8_t *p, uint64_t i, uint64_t count)
 	}
 }
 
-/* All of it in the scratchpad, or in a page that the fast table knows? */
-static uint8_t *known_page(struct rv_hart *h, uint64_t va, uint64_t size, bool store)
+/* All of it in the scratchpad, or in the range where the register's last access was? */
+static inline uint8_t *known_place(struct rv_hart *h, unsigned int vd, uint64_t va, uint64_t size,
+				   bool store)
 {
-	const struct rv_tlb_entry *e = &h->tlb[(va >> RV_PAGE_SHIFT) & (RV_TLB_SIZE - 1)];
-	uint64_t page = va & ~(uint64_t)(RV_PAGE_SIZE - 1);
+	const struct rv_range *r = &h->ranges[h->range_hint[vd]];
+	uint64_t off = va - r->va;
 
 	if (va - h->spad_va < h->cfg.spad_size)
 		return h->cfg.spad_size - (va - h->spad_va) >= size ? h->spad + (va - h->spad_va) :
 								      NULL;
-	if ((store ? e->wtag : e->rtag) != page || va - page + size > RV_PAGE_SIZE)
+	if (off >= r->size || r->size - off < size || !(r->perm & (store ? RV_WRITE : RV_READ)) ||
+	    !r->host)
 		return NULL;
-	return (uint8_t *)(uintptr_t)(va + e->addend);
+	return r->host + off;
 }
 
 /* Unmasked, one field: one copy, if it is all in one known place. */
@@ -219,7 +221,7 @@ static inline bool unit_fast(struct access *a)
 
 	if (a->nf > 1 || a->m || a->start >= a->n)
 		return false;
-	p = known_page(a->h, a->base + skip, (a->n << a->size) - skip, a->store);
+	p = known_place(a->h, a->vd, a->base + skip, (a->n << a->size) - skip, a->store);
 	if (!p)
 		return false;
 	reg = field(a, 0) + skip;
@@ -243,6 +245,7 @@ static uint64_t unit_stride(struct access *a)
 		}
 		if (!rv_find_run(a->h, va, kind(a), &a->run))
 			return i;
+		a->h->range_hint[a->vd] = a->h->range_last;
 		count = a->run.size - (va - a->run.va);
 		count = a->nf == 1 ? count >> a->size : count / bytes;
 		if (!a->run.host || !count) {

@@ -397,16 +397,16 @@ static void c_absent_or_repeated(void)
 }
 
 /* D over A, B or C, shifted, or in the place of C: as if all were read first. */
-static void overlap(unsigned int i, struct mat_op *op)
+static void overlap(unsigned int i, struct mat_op *op, size_t pitch, size_t align)
 {
-	static uint8_t memory[65536], before[65536], want[65536];
+	static uint8_t memory[1 << 19], before[1 << 19], want[1 << 19];
 	struct mat_tile *t = i % 3 == 0 ? &op->a : i % 3 == 1 ? &op->b : &op->c;
 
 	for (size_t k = 0; k < sizeof(memory); k++)
 		memory[k] = before[k] = (uint8_t)(rnd() & 0x3f);
 	t->data = memory;
-	t->pitch = 70 * 4;
-	op->d.data = memory + (i % 6 == 2 ? 0 : rnd() % 600);
+	t->pitch = pitch;
+	op->d.data = memory + (i % 6 == 2 ? 0 : rnd() % (600 / align) * align);
 	op->d.pitch = t->pitch;
 	if (i % 6 == 2)
 		op->d.transposed = t->transposed;
@@ -430,7 +430,45 @@ static void overlaps(void)
 
 		new_op(&op, NUM_FP32, NUM_FP32, NUM_FP32, NUM_FP32, mnk, rnd() % 16, PLAIN_VALUES);
 		moved = op;
-		overlap(i, &moved);
+		overlap(i, &moved, 70 * 4, 1);
+		free_op(&op);
+	}
+}
+
+/*
+ * Where everything is in whole words and vectors, sums are kept in D and A is not packed: with C there too
+ * or elsewhere, NaN among the sums, and operands that D overlaps, when they are not.
+ */
+static void sums_in_place(void)
+{
+	static const enum num_type types[] = { NUM_FP32, NUM_BF16, NUM_INT8, NUM_UINT8, NUM_FP64 };
+
+	for (unsigned int i = 0; i < 300; i++) {
+		const unsigned int mnk[] = { 1 + rnd() % 40, 16 * (1 + rnd() % 4),
+					     1 + rnd() % 256 };
+		enum num_type type = types[i % COUNT(types)], acc = mat_accumulator(type, type);
+		struct mat_op op, moved;
+		void *c;
+
+		new_op(&op, type, type, acc, acc, mnk, 0, rnd() % 3);
+		free_tile(&op.d);
+		op.d.pitch = 80 * 8;
+		op.d.data = malloc(mat_tile_bytes(&op.d, op.m, op.n));
+		op.d.scales = NULL;
+		op.d.scale_pitch = 0;
+		fill_tile(&op.d, op.m, op.n, rnd() % 3);
+		compare(&op);
+		c = op.c.data;
+		op.c.data = NULL;
+		compare(&op);
+		op.c.data = c;
+		moved = op;
+		moved.c = op.d;
+		compare(&moved);
+		if (type == NUM_FP32) {
+			moved = op;
+			overlap(i / COUNT(types), &moved, 260 * 4, 4);
+		}
 		free_op(&op);
 	}
 }
@@ -542,6 +580,7 @@ int main(int argc, char **argv)
 		TEST(epilogues),
 		TEST(c_absent_or_repeated),
 		TEST(overlaps),
+		TEST(sums_in_place),
 		TEST(refusals),
 		TEST(extents),
 		TEST(any_environment),
