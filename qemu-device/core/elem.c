@@ -19,7 +19,7 @@ const struct elem_type elem_types[DSA_TYPE_TENSOR_COUNT] = {
 	[DSA_TYPE_F32] = { 4, true, true, 0x7fc00000 },
 	[DSA_TYPE_F64] = { 8, true, true, 0x7ff8000000000000 },
 	[DSA_TYPE_F8E4M3] = { 1, true, false, 0x7f },
-	[DSA_TYPE_F8E5M2] = { 1, true, false, 0x7e },
+	[DSA_TYPE_F8E5M2] = { 1, true, false, 0x7f },
 };
 
 static uint64_t sign_extend(uint64_t v, unsigned int size)

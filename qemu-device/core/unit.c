@@ -512,14 +512,15 @@ bool unit_more(struct dsa_core *core, struct dsa_unit *u)
 	return more;
 }
 
-static uint64_t unit_slice(struct dsa_core *core, struct dsa_unit *u)
+/* Of @budget instructions those that a debugger lets run at once. */
+static uint64_t unit_budget(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
 {
 	uint64_t n;
 
 	if (!core->ops->debug)
-		return u->slice;
+		return budget;
 	n = debug_call(core, u, DSA_DEBUG_RUN);
-	return n < u->slice ? n + !n : u->slice;
+	return n < budget ? n + !n : budget;
 }
 
 /* A vector instruction may take a thousand times as long as another one. */
@@ -540,9 +541,7 @@ static bool unit_debug_fault(struct dsa_core *core, struct dsa_unit *u)
 
 inline enum unit_exit unit_go(struct dsa_core *core, struct dsa_unit *u, uint64_t budget)
 {
-	uint64_t slice = unit_slice(core, u);
-
-	switch (rv_run(&u->hart, slice < budget ? slice : budget)) {
+	switch (rv_run(&u->hart, unit_budget(core, u, budget))) {
 	case RV_EXIT_DONE:
 		if (core->ops->debug)
 			debug_call(core, u, DSA_DEBUG_END);
@@ -587,7 +586,7 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 			start = now;
 		}
 		look = true;
-		switch (unit_go(core, u, DSA_UNIT_SLICE)) {
+		switch (unit_go(core, u, u->slice)) {
 		case UNIT_RETURNED:
 			look = u->hart.arch.instret > 4096;
 			start = 0;

@@ -10,7 +10,7 @@ from number import BF16, FP16, FP32, FP64, add
 
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 8, 7: 8, 8: 2, 9: 2, 10: 4, 11: 8, 12: 1, 13: 1}
 # What fills with NaN: quiet, which for e5m2 is not what conversions write.
-NANS = {8: 0x7e00, 9: 0x7fc0, 10: 0x7fc00000, 11: 0x7ff8000000000000, 12: 0x7f, 13: 0x7e}
+NANS = {8: 0x7e00, 9: 0x7fc0, 10: 0x7fc00000, 11: 0x7ff8000000000000, 12: 0x7f, 13: 0x7f}
 LOAD, STORE, ADD, MIN, MAX, PREFETCH = range(6)
 REDUCTIONS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 FORMATS = {8: FP16, 9: BF16, 10: FP32, 11: FP64}

@@ -184,213 +184,74 @@ static void load_takes_time(void)
 
 /* ---- refusals ---- */
 
-struct refusal {
-	void (*change)(struct dsa_tensor_op *op, struct dsa_tensor_map *m);
-	uint32_t code;
-};
-
-static void c_rank0(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->rank = 0;
-}
-static void c_rank6(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->rank = 6;
-}
-static void c_type(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->type = DSA_TYPE_TENSOR_COUNT;
-}
-static void c_fill(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->fill = 1;
-}
-static void c_fill2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->fill = 2;
-}
-static void c_swizzle(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->swizzle = 4;
-}
-static void c_base(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->base += 2;
-}
-static void c_dim(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->dims[1] = 0;
-}
-static void c_dim2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->dims[2] = 1;
-}
-static void c_box(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->box[0] = 0;
-}
-static void c_step(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->steps[1] = 0;
-}
-static void c_stride(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->strides[0] = 6;
-}
-static void c_extent(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->strides[0] = 1ull << 63;
-}
-static void c_reserved(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->reserved[2] = 1;
-}
-static void c_op(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->op = 6;
-}
-static void c_flags(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->flags = 2;
-}
-static void c_bytes(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->bytes = 16;
-}
-static void c_coord(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->coord[2] = 1;
-}
-static void c_bulk_odd(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->flags = DSA_TENSOR_BULK;
-	op->bytes = 8;
-}
-static void c_bulk_add(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->op = DSA_TENSOR_ADD;
-	op->mbar = 0;
-	op->flags = DSA_TENSOR_BULK;
-	op->bytes = 16;
-}
-static void c_store_mbar(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->op = DSA_TENSOR_STORE;
-}
-static void c_mbar(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->mbar = 0;
-}
-static void c_mbar2(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->mbar += 64;
-}
-static void c_spad(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->spad += 8;
-}
-static void c_spad_end(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->spad = SPAD + (2u << 20) - 16;
-}
-static void c_spad_not(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->spad = VA_HBM + DATA;
-}
-static void c_huge(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->box[0] = m->box[1] = 65535;
-}
-static void c_huge_prefetch(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	c_huge(op, m);
-	op->op = DSA_TENSOR_PREFETCH;
-	op->mbar = 0;
-}
-static void c_unmapped(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)op;
-	m->base = 0x1000;
-}
-static void c_map_unaligned(struct dsa_tensor_op *op, struct dsa_tensor_map *m)
-{
-	(void)m;
-	op->global += 4;
-}
+CHANGE(rank0, m->rank = 0)
+CHANGE(rank6, m->rank = 6)
+CHANGE(type, m->type = DSA_TYPE_TENSOR_COUNT)
+CHANGE(fill, m->fill = 1)
+CHANGE(fill2, m->fill = 2)
+CHANGE(swizzle, m->swizzle = 4)
+CHANGE(base, m->base += 2)
+CHANGE(dim, m->dims[1] = 0)
+CHANGE(dim2, m->dims[2] = 1)
+CHANGE(box, m->box[0] = 0)
+CHANGE(step, m->steps[1] = 0)
+CHANGE(stride, m->strides[0] = 6)
+CHANGE(extent, m->strides[0] = 1ull << 63)
+CHANGE(reserved, m->reserved[2] = 1)
+CHANGE(op, op->op = 6)
+CHANGE(flags, op->flags = 2)
+CHANGE(bytes, op->bytes = 16)
+CHANGE(coord, op->coord[2] = 1)
+CHANGE(bulk_odd, (op->flags = DSA_TENSOR_BULK, op->bytes = 8))
+CHANGE(bulk_add,
+       (op->op = DSA_TENSOR_ADD, op->mbar = 0, op->flags = DSA_TENSOR_BULK, op->bytes = 16))
+CHANGE(store_mbar, op->op = DSA_TENSOR_STORE)
+CHANGE(mbar, op->mbar = 0)
+CHANGE(mbar2, op->mbar += 64)
+CHANGE(spad, op->spad += 8)
+CHANGE(spad_end, op->spad = SPAD + (2u << 20) - 16)
+CHANGE(spad_not, op->spad = VA_HBM + DATA)
+CHANGE(huge, m->box[0] = m->box[1] = 65535)
+CHANGE(huge_prefetch, (huge(op, m), op->op = DSA_TENSOR_PREFETCH, op->mbar = 0))
+CHANGE(unmapped, m->base = 0x1000)
+CHANGE(map_unaligned, op->global += 4)
 
 static void refusals(void)
 {
 	static const struct refusal list[] = {
-		{ c_rank0, DSA_ERR_TENSOR_MAP },      { c_rank6, DSA_ERR_TENSOR_MAP },
-		{ c_type, DSA_ERR_TENSOR_MAP },       { c_fill, DSA_ERR_TENSOR_MAP },
-		{ c_fill2, DSA_ERR_TENSOR_MAP },      { c_swizzle, DSA_ERR_TENSOR_MAP },
-		{ c_base, DSA_ERR_TENSOR_MAP },       { c_dim, DSA_ERR_TENSOR_MAP },
-		{ c_dim2, DSA_ERR_TENSOR_MAP },       { c_box, DSA_ERR_TENSOR_MAP },
-		{ c_step, DSA_ERR_TENSOR_MAP },       { c_stride, DSA_ERR_TENSOR_MAP },
-		{ c_extent, DSA_ERR_TENSOR_MAP },     { c_reserved, DSA_ERR_TENSOR_MAP },
-		{ c_op, DSA_ERR_TENSOR_OP },          { c_flags, DSA_ERR_TENSOR_OP },
-		{ c_bytes, DSA_ERR_TENSOR_OP },       { c_coord, DSA_ERR_TENSOR_OP },
-		{ c_bulk_odd, DSA_ERR_TENSOR_OP },    { c_bulk_add, DSA_ERR_TENSOR_OP },
-		{ c_store_mbar, DSA_ERR_TENSOR_OP },  { c_mbar, DSA_ERR_SCRATCHPAD },
-		{ c_mbar2, DSA_ERR_BARRIER },         { c_spad, DSA_ERR_SCRATCHPAD },
-		{ c_spad_end, DSA_ERR_SCRATCHPAD },   { c_spad_not, DSA_ERR_SCRATCHPAD },
-		{ c_huge, DSA_ERR_SCRATCHPAD },       { c_huge_prefetch, DSA_ERR_SCRATCHPAD },
-		{ c_unmapped, DSA_ERR_MMU_UNMAPPED }, { c_map_unaligned, DSA_ERR_MISALIGNED },
+		{ rank0, DSA_ERR_TENSOR_MAP },      { rank6, DSA_ERR_TENSOR_MAP },
+		{ type, DSA_ERR_TENSOR_MAP },       { fill, DSA_ERR_TENSOR_MAP },
+		{ fill2, DSA_ERR_TENSOR_MAP },      { swizzle, DSA_ERR_TENSOR_MAP },
+		{ base, DSA_ERR_TENSOR_MAP },       { dim, DSA_ERR_TENSOR_MAP },
+		{ dim2, DSA_ERR_TENSOR_MAP },       { box, DSA_ERR_TENSOR_MAP },
+		{ step, DSA_ERR_TENSOR_MAP },       { stride, DSA_ERR_TENSOR_MAP },
+		{ extent, DSA_ERR_TENSOR_MAP },     { reserved, DSA_ERR_TENSOR_MAP },
+		{ op, DSA_ERR_TENSOR_OP },          { flags, DSA_ERR_TENSOR_OP },
+		{ bytes, DSA_ERR_TENSOR_OP },       { coord, DSA_ERR_TENSOR_OP },
+		{ bulk_odd, DSA_ERR_TENSOR_OP },    { bulk_add, DSA_ERR_TENSOR_OP },
+		{ store_mbar, DSA_ERR_TENSOR_OP },  { mbar, DSA_ERR_SCRATCHPAD },
+		{ mbar2, DSA_ERR_BARRIER },         { spad, DSA_ERR_SCRATCHPAD },
+		{ spad_end, DSA_ERR_SCRATCHPAD },   { spad_not, DSA_ERR_SCRATCHPAD },
+		{ huge, DSA_ERR_SCRATCHPAD },       { huge_prefetch, DSA_ERR_SCRATCHPAD },
+		{ unmapped, DSA_ERR_MMU_UNMAPPED }, { map_unaligned, DSA_ERR_MISALIGNED },
 	};
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]) && !test_failed; i++) {
-		struct rig r = rig_new();
-		struct dsa_tensor_map m = {
-			.base = VA_HBM + DATA,
-			.rank = 2,
-			.type = DSA_TYPE_I32,
-			.dims = { 16, 16 },
-			.strides = { 64 },
-			.box = { 8, 8 },
-			.steps = { 1, 1 },
-		};
-		const int32_t coord[DSA_TENSOR_RANK] = { 0 };
-		struct dsa_tensor_op o = box_op(&r, DSA_TENSOR_LOAD, &m, coord);
+	const struct dsa_tensor_map m = {
+		.base = VA_HBM + DATA,
+		.rank = 2,
+		.type = DSA_TYPE_I32,
+		.dims = { 16, 16 },
+		.strides = { 64 },
+		.box = { 8, 8 },
+		.steps = { 1, 1 },
+	};
+	const struct dsa_tensor_op o = {
+		.global = VA_HBM + MAPS,
+		.spad = SPAD + SPAD_BOX,
+		.mbar = SPAD,
+	};
 
-		list[i].change(&o, &m);
-		memcpy(r.d->hbm + MAPS, &m, sizeof(m));
-		rig_mbar_init(&r);
-		rig_op(&r, &o);
-		CHECK(!rig_run(&r));
-		if (err_code(r.d, 0) != list[i].code)
-			check_failed(__FILE__, __LINE__, "case %zu: error %u, not %u", i,
-				     err_code(r.d, 0), list[i].code);
-		/* The start is the program's instruction 5. */
-		CHECK_EQ(rd64(r.d, DSA_QREG(0, DSA_Q_ERR_PC)), VA_HBM + CODE + 5 * 4);
-		dev_free(r.d);
-	}
+	check_refusals(list, sizeof(list) / sizeof(list[0]), &m, &o);
 }
 
 const struct test tensor_tests[] = { TEST(random_loads),

@@ -217,13 +217,6 @@ static void lists_take_time(void)
 
 /* ---- refusals ---- */
 
-#define CHANGE(name, what)                                                   \
-	static void name(struct dsa_tensor_op *op, struct dsa_tensor_map *m) \
-	{                                                                    \
-		(void)op;                                                    \
-		(void)m;                                                     \
-		what;                                                        \
-	}
 CHANGE(rank1, (m->rank = 1, m->dims[1] = m->box[1] = m->steps[1] = 0, m->strides[0] = 0))
 CHANGE(row_coord, op->coord[1] = 1)
 CHANGE(row_step, m->steps[1] = 2)
@@ -248,10 +241,7 @@ CHANGE(store_mbar, op->op = DSA_TENSOR_STORE)
 
 static void refusals(void)
 {
-	static const struct {
-		void (*change)(struct dsa_tensor_op *op, struct dsa_tensor_map *m);
-		uint32_t code;
-	} list[] = {
+	static const struct refusal list[] = {
 		{ rank1, DSA_ERR_TENSOR_OP },
 		{ row_coord, DSA_ERR_TENSOR_OP },
 		{ row_step, DSA_ERR_TENSOR_OP },
@@ -275,33 +265,25 @@ static void refusals(void)
 		{ row_unmapped, DSA_ERR_MMU_UNMAPPED },
 	};
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]) && !test_failed; i++) {
-		struct rig r = rig_new();
-		struct dsa_tensor_map m = {
-			.base = VA_HBM + DATA,
-			.rank = 2,
-			.type = DSA_TYPE_I32,
-			.dims = { 16, 16 },
-			.strides = { 64 },
-			.box = { 8, 8 },
-			.steps = { 1, 1 },
-		};
-		const int32_t coord[DSA_TENSOR_RANK] = { 0 };
-		struct dsa_tensor_op o = box_op(&r, DSA_TENSOR_LOAD, &m, coord);
+	const struct dsa_tensor_map m = {
+		.base = VA_HBM + DATA,
+		.rank = 2,
+		.type = DSA_TYPE_I32,
+		.dims = { 16, 16 },
+		.strides = { 64 },
+		.box = { 8, 8 },
+		.steps = { 1, 1 },
+	};
+	const struct dsa_tensor_op o = {
+		.global = VA_HBM + MAPS,
+		.spad = SPAD + SPAD_BOX,
+		.mbar = SPAD,
+		.flags = DSA_TENSOR_ROWS,
+		.rows = VA_HBM + LIST,
+		.bytes = 8 * 4,
+	};
 
-		o.flags = DSA_TENSOR_ROWS;
-		o.rows = VA_HBM + LIST;
-		o.bytes = 8 * 4;
-		list[i].change(&o, &m);
-		memcpy(r.d->hbm + MAPS, &m, sizeof(m));
-		rig_mbar_init(&r);
-		rig_op(&r, &o);
-		CHECK(!rig_run(&r));
-		if (err_code(r.d, 0) != list[i].code)
-			check_failed(__FILE__, __LINE__, "case %zu: error %u, not %u", i,
-				     err_code(r.d, 0), list[i].code);
-		dev_free(r.d);
-	}
+	check_refusals(list, sizeof(list) / sizeof(list[0]), &m, &o);
 }
 
 /* A fault names the address: of the list, or of the row. */

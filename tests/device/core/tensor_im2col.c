@@ -190,13 +190,6 @@ static void far_corners(void)
 
 /* ---- refusals ---- */
 
-#define CHANGE(name, what)                                                   \
-	static void name(struct dsa_tensor_op *op, struct dsa_tensor_map *m) \
-	{                                                                    \
-		(void)op;                                                    \
-		(void)m;                                                     \
-		what;                                                        \
-	}
 CHANGE(mode, m->mode = 2)
 CHANGE(rank2, (m->rank = 2, m->dims[2] = m->dims[3] = 0, m->steps[2] = m->steps[3] = 0,
 	       m->strides[1] = m->strides[2] = 0))
@@ -222,10 +215,7 @@ CHANGE(unmapped, m->base = 0x1000)
 
 static void refusals(void)
 {
-	static const struct {
-		void (*change)(struct dsa_tensor_op *op, struct dsa_tensor_map *m);
-		uint32_t code;
-	} list[] = {
+	static const struct refusal list[] = {
 		{ mode, DSA_ERR_TENSOR_MAP },           { rank2, DSA_ERR_TENSOR_MAP },
 		{ box2, DSA_ERR_TENSOR_MAP },           { box1, DSA_ERR_TENSOR_MAP },
 		{ image_step, DSA_ERR_TENSOR_MAP },     { no_position, DSA_ERR_TENSOR_MAP },
@@ -239,33 +229,25 @@ static void refusals(void)
 		{ unmapped, DSA_ERR_MMU_UNMAPPED },
 	};
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]) && !test_failed; i++) {
-		struct rig r = rig_new();
-		struct dsa_tensor_map m = {
-			.base = VA_HBM + DATA,
-			.rank = 4,
-			.type = DSA_TYPE_F32,
-			.mode = DSA_TENSOR_IM2COL,
-			.dims = { 8, 16, 16, 2 },
-			.strides = { 32, 512, 8192 },
-			.steps = { 1, 2, 1, 1 },
-			.box = { 8, 32 },
-			.lower = { -1, -1 },
-			.upper = { -1, -1 },
-		};
-		const int32_t coord[DSA_TENSOR_RANK] = { 0 };
-		struct dsa_tensor_op o = box_op(&r, DSA_TENSOR_LOAD, &m, coord);
+	const struct dsa_tensor_map m = {
+		.base = VA_HBM + DATA,
+		.rank = 4,
+		.type = DSA_TYPE_F32,
+		.mode = DSA_TENSOR_IM2COL,
+		.dims = { 8, 16, 16, 2 },
+		.strides = { 32, 512, 8192 },
+		.steps = { 1, 2, 1, 1 },
+		.box = { 8, 32 },
+		.lower = { -1, -1 },
+		.upper = { -1, -1 },
+	};
+	const struct dsa_tensor_op o = {
+		.global = VA_HBM + MAPS,
+		.spad = SPAD + SPAD_BOX,
+		.mbar = SPAD,
+	};
 
-		list[i].change(&o, &m);
-		memcpy(r.d->hbm + MAPS, &m, sizeof(m));
-		rig_mbar_init(&r);
-		rig_op(&r, &o);
-		CHECK(!rig_run(&r));
-		if (err_code(r.d, 0) != list[i].code)
-			check_failed(__FILE__, __LINE__, "case %zu: error %u, not %u", i,
-				     err_code(r.d, 0), list[i].code);
-		dev_free(r.d);
-	}
+	check_refusals(list, sizeof(list) / sizeof(list[0]), &m, &o);
 }
 
 const struct test tensor_im2col_tests[] = { TEST(random_convolutions), TEST(far_corners),

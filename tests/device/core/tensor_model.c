@@ -5,7 +5,7 @@ const uint8_t type_size[DSA_TYPE_TENSOR_COUNT] = { 1, 1, 2, 2, 4, 4, 8, 8, 2, 2,
 const uint64_t type_nan[DSA_TYPE_TENSOR_COUNT] = {
 	[DSA_TYPE_F16] = 0x7e00,     [DSA_TYPE_BF16] = 0x7fc0,
 	[DSA_TYPE_F32] = 0x7fc00000, [DSA_TYPE_F64] = 0x7ff8000000000000,
-	[DSA_TYPE_F8E4M3] = 0x7f,    [DSA_TYPE_F8E5M2] = 0x7e,
+	[DSA_TYPE_F8E4M3] = 0x7f,    [DSA_TYPE_F8E5M2] = 0x7f,
 };
 
 uint64_t box_elems(const struct dsa_tensor_map *m)
@@ -147,4 +147,35 @@ void model_store(uint8_t *mem, const uint8_t *box, const struct dsa_tensor_map *
 	for (uint64_t n = 0; n < count; n++)
 		if (at[n] >= 0)
 			memcpy(mem + at[n], box + model_swizzle(m, n * size), size);
+}
+
+static bool run_changed(struct rig *r, const struct refusal *what, struct dsa_tensor_map m,
+			struct dsa_tensor_op o)
+{
+	if (what)
+		what->change(&o, &m);
+	memcpy(r->d->hbm + MAPS, &m, sizeof(m));
+	rig_mbar_init(r);
+	rig_op(r, &o);
+	return rig_run(r);
+}
+
+void check_refusals(const struct refusal *list, size_t count, const struct dsa_tensor_map *m,
+		    const struct dsa_tensor_op *o)
+{
+	struct rig fine = rig_new();
+
+	CHECK(run_changed(&fine, NULL, *m, *o));
+	dev_free(fine.d);
+	for (size_t i = 0; i < count && !test_failed; i++) {
+		struct rig r = rig_new();
+
+		CHECK(!run_changed(&r, &list[i], *m, *o));
+		if (err_code(r.d, 0) != list[i].code)
+			check_failed(__FILE__, __LINE__, "case %zu: error %u, not %u", i,
+				     err_code(r.d, 0), list[i].code);
+		/* The start is the program's instruction 5. */
+		CHECK_EQ(rd64(r.d, DSA_QREG(0, DSA_Q_ERR_PC)), VA_HBM + CODE + 5 * 4);
+		dev_free(r.d);
+	}
 }

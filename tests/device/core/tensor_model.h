@@ -35,6 +35,23 @@ bool run_load(struct rig *r, const struct dsa_tensor_op *o, uint64_t bytes);
 /* One that does @o with the box that is at OUT. */
 bool run_store(struct rig *r, const struct dsa_tensor_op *o);
 
+struct refusal {
+	void (*change)(struct dsa_tensor_op *op, struct dsa_tensor_map *m);
+	uint32_t code;
+};
+
+#define CHANGE(name, what)                                                   \
+	static void name(struct dsa_tensor_op *op, struct dsa_tensor_map *m) \
+	{                                                                    \
+		(void)op;                                                    \
+		(void)m;                                                     \
+		what;                                                        \
+	}
+
+/* A load by @o, @m is fine; each change of the two is a fault of its code, at the start. */
+void check_refusals(const struct refusal *list, size_t count, const struct dsa_tensor_map *m,
+		    const struct dsa_tensor_op *o);
+
 /* Is at OUT what the load of elements @at should have given? */
 void check_load(struct rig *r, const struct dsa_tensor_map *m, const int64_t *at, uint64_t count);
 /* What a store of @box leaves in memory, @mem being what is at base; in order. */
