@@ -10,7 +10,9 @@
 #define ARGS 0x320000 /* counters; operations from 0x100 on */
 #define OUT  0x400000
 
-#define SPAD DSA_SCRATCHPAD_BASE
+#define SPAD  DSA_SCRATCHPAD_BASE
+#define RANK0 DSA_CLUSTER_BASE
+#define RANK2 (DSA_CLUSTER_BASE + 2 * DSA_CLUSTER_STRIDE)
 
 enum { A6 = 16, A7, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, T3, T4, T5, T6 };
 
@@ -128,6 +130,14 @@ static inline struct dsa_cmd_launch *cluster_launch(struct cmds *c, uint64_t cod
 	l->cluster[0] = cluster;
 	l->counters = VA_HBM + ARGS;
 	return l;
+}
+
+static inline struct dev *cluster_dev(unsigned int threads)
+{
+	struct dev *d = dev_new(threads);
+
+	queue_setup(d, 0, 1);
+	return d;
 }
 
 /* Runs it on queue 0; true: it ended well. */

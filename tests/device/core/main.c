@@ -25,6 +25,7 @@ static const struct {
 	{ "cluster_run", cluster_run_tests },
 	{ "budget", budget_tests },
 	{ "cluster", cluster_tests },
+	{ "cluster_transfer", cluster_transfer_tests },
 	{ "convert", convert_tests },
 	{ "tensor_pages", tensor_pages_tests },
 	{ "tensor_im2col", tensor_im2col_tests },

@@ -3,7 +3,7 @@
 ifndef NUM_TEST_SRCS
 
 NUM_TEST_TAP := tests/device/num/tap.c
-NUM_TEST_SRCS := tests/device/num/main.c $(NUM_TEST_TAP)
+NUM_TEST_SRCS := $(addprefix tests/device/num/,main.c blocks.c) $(NUM_TEST_TAP)
 
 num_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))
 NUM_TEST_OBJS := $(foreach o,obj obj-asan,$(call num_objs,$(o),$(NUM_TEST_SRCS)))

@@ -161,7 +161,24 @@ TEST(gemm_quantised)
 	OK(dsaFree(args.d));
 }
 
-/* What the conversion unit refuses comes back with its name, too. */
+/* A launch that a unit refuses: its fault has the kernel's name and says what is wrong. */
+static void refused(struct __test_metadata *_metadata, const char *kernel, const void *args,
+		    size_t size, const char *what)
+{
+	dsaErrorInfo info;
+	dsaStream_t stream;
+
+	OK(dsaStreamCreate(&stream));
+	OK(dsaLaunchKernelStruct(library_function(_metadata, kernel, kernel), GRID(1), args, size,
+				 0, stream));
+	EXPECT_EQ(dsaErrorLaunchFailure, dsaStreamSynchronize(stream));
+	OK(dsaGetLastErrorInfo(&info));
+	TH_LOG("%s", info.text);
+	EXPECT_NE(NULL, strstr(info.text, what));
+	EXPECT_STREQ(kernel, info.kernel);
+	dsaStreamDestroy(stream);
+}
+
 TEST(convert_refused)
 {
 	struct convert_args args = {
@@ -174,24 +191,13 @@ TEST(convert_refused)
 		.scale = 1,
 		.flags = CONVERT_STOCHASTIC,
 	};
-	dsaErrorInfo info;
-	dsaStream_t stream;
 
-	OK(dsaStreamCreate(&stream));
 	OK(dsaMalloc(&args.dst, 4096));
 	args.src = args.dst;
-	OK(dsaLaunchKernelStruct(library_function(_metadata, "convert", "convert"), GRID(1), &args,
-				 sizeof(args), 0, stream));
-	EXPECT_EQ(dsaErrorLaunchFailure, dsaStreamSynchronize(stream));
-	OK(dsaGetLastErrorInfo(&info));
-	TH_LOG("%s", info.text);
-	EXPECT_NE(NULL, strstr(info.text, "malformed conversion"));
-	EXPECT_STREQ("convert", info.kernel);
-	dsaStreamDestroy(stream);
+	refused(_metadata, "convert", &args, sizeof(args), "malformed conversion");
 	OK(dsaFree(args.dst));
 }
 
-/* What the matrix unit refuses comes back with its name. */
 TEST(gemm_refused)
 {
 	struct gemm_args args = {
@@ -206,20 +212,10 @@ TEST(gemm_refused)
 		.b_type = DSA_TYPE_I8,
 		.alpha = 1,
 	};
-	dsaErrorInfo info;
-	dsaStream_t stream;
 
-	OK(dsaStreamCreate(&stream));
 	OK(dsaMalloc(&args.d, 4096));
 	args.a = args.b = args.d;
-	OK(dsaLaunchKernelStruct(library_function(_metadata, "gemm", "gemm"), GRID(1), &args,
-				 sizeof(args), 0, stream));
-	EXPECT_EQ(dsaErrorLaunchFailure, dsaStreamSynchronize(stream));
-	OK(dsaGetLastErrorInfo(&info));
-	TH_LOG("%s", info.text);
-	EXPECT_NE(NULL, strstr(info.text, "malformed matrix operation"));
-	EXPECT_STREQ("gemm", info.kernel);
-	dsaStreamDestroy(stream);
+	refused(_metadata, "gemm", &args, sizeof(args), "malformed matrix operation");
 	OK(dsaFree(args.d));
 }
 
