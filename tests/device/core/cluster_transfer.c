@@ -174,7 +174,8 @@ static void multicast_some(void)
 static void multicast_clock(void)
 {
 	struct dev *d = cluster_dev(0);
-	uint64_t cost = (0x4000ull * 4 * 1500000 + 3350000000 - 1) / 3350000000; /* cycles of the engine */
+	uint64_t cost = (0x4000ull * 4 * 1500000 + 3350000000 - 1) /
+			3350000000; /* cycles of the engine */
 	uint64_t start, end;
 
 	*load_of(d, 2) = (struct dsa_tensor_op){
@@ -325,4 +326,10 @@ static void multicast_masks(void)
 	}
 }
 
-const struct test cluster_transfer_tests[] = { TEST(multicast), TEST(multicast_some), TEST(multicast_masks), TEST(multicast_clock), TEST(copies), TEST(refusals), TESTS_END };
+const struct test cluster_transfer_tests[] = { TEST(multicast),
+					       TEST(multicast_some),
+					       TEST(multicast_masks),
+					       TEST(multicast_clock),
+					       TEST(copies),
+					       TEST(refusals),
+					       TESTS_END };
