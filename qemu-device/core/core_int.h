@@ -37,7 +37,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 #define DSA_SEM_TIMES        256
 #define DSA_UNIT_SLICE       (256u << 10) /* instructions between looks at the clock, at most */
 #define DSA_UNIT_SLICE_MIN   256
-#define DSA_UNIT_SLICE_NS    1000000   /* host time that a slice should not exceed */
+#define DSA_UNIT_SLICE_NS    20000000  /* host time that a slice should not exceed */
 #define DSA_CLUSTER_TURN     1024      /* instructions that a program of a cluster runs at a time */
 #define DSA_RESERVE_NS       100000000 /* host time, see launch.c */
 #define DSA_POLL_NS          200000

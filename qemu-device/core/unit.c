@@ -175,8 +175,11 @@ static bool unit_ext(void *opaque, struct rv_ext *x)
 	struct dsa_unit *u = opaque;
 	bool ok = xdsa_execute(u, x);
 
-	/* One may take as long as a slice of other instructions. */
-	if (now_ns(u->mem.core) >= u->deadline)
+	/*
+	 * One may take as long as a slice of other instructions. Not at once: a
+	 * core that gives way has its scratchpad brought into the caches again.
+	 */
+	if (now_ns(u->mem.core) >= u->deadline + DSA_UNIT_SLICE_NS)
 		rv_stop(&u->hart);
 	return ok;
 }
