@@ -545,7 +545,12 @@ static void bad_counters(void)
 	dev_free(d);
 }
 
-/* Two queues' grids share the cores: both go on. */
+static uint64_t busy_compute(struct dev *d, unsigned int q)
+{
+	return rd64(d, DSA_QREG(q, DSA_Q_BUSY_COMPUTE));
+}
+
+/* Two queues' grids share the cores: both go on, and each has its part of the engines' time. */
 static void two_launches(void)
 {
 	struct dev *d = dev_new(2);
@@ -564,6 +569,14 @@ static void two_launches(void)
 	fb = submit_cmds(&b, 1);
 	CHECK(wait_fence(d, 1, fb));
 	CHECK(wait_fence(d, 0, fa));
+	CHECK(busy_compute(d, 0) > 30 * busy_compute(d, 1) && busy_compute(d, 1) > 0);
+	CHECK_EQ(busy_compute(d, 0) + busy_compute(d, 1), rd64(d, DSA_REG_BUSY_COMPUTE));
+	CHECK_EQ(rd64(d, DSA_QREG(0, DSA_Q_BUSY_COPY)), 0);
+	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
+	CHECK(wait_state(d, 0, DSA_QSTATE_DISABLED));
+	CHECK(busy_compute(d, 0) > 0);
+	queue_enable(d, 0);
+	CHECK_EQ(busy_compute(d, 0), 0);
 	dev_free(d);
 }
 
