@@ -14,7 +14,7 @@
 #include "dsa_queue.h"
 
 #define DSA_PING_TIMEOUT	msecs_to_jiffies(5000)
-#define DSA_INT_ENABLED		(DSA_INT_PING | DSA_INT_QUEUE_ERROR)
+#define DSA_INT_ENABLED		(DSA_INT_PING | DSA_INT_QUEUE_ERROR | DSA_INT_THERMAL | DSA_INT_ECC)
 
 /* ---- interrupts ---- */
 
@@ -59,6 +59,8 @@ static irqreturn_t dsa_irq_device(int irq, void *arg)
 		dsa_write(dsa, DSA_REG_INT_STATUS, status);
 	if (status & DSA_INT_PING)
 		complete(&dsa->ping_done);
+	if (status & (DSA_INT_THERMAL | DSA_INT_ECC))
+		dsa_ras_interrupt(dsa, status);
 	if (status & DSA_INT_QUEUE_ERROR) {
 		errors = dsa_read64(dsa, DSA_REG_QUEUE_ERRORS);
 		for (q = 0; q < dsa->caps.queues; q++) {
@@ -271,6 +273,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	if (ret)
 		return ret;
 	init_completion(&dsa->ping_done);
+	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */
 	ratelimit_set_flags(&dsa->fault_log, RATELIMIT_MSG_ON_RELEASE);

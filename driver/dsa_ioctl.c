@@ -77,6 +77,7 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 		struct drm_dsa_device_info device;
 		struct drm_dsa_memory_info memory;
 		struct drm_dsa_telemetry telemetry;
+		struct drm_dsa_ras_info ras;
 	} u = {};
 	u32 size;
 	int idx;
@@ -95,6 +96,10 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 	case DRM_DSA_QUERY_TELEMETRY:
 		dsa_query_telemetry(dsa, &u.telemetry);
 		size = sizeof(u.telemetry);
+		break;
+	case DRM_DSA_QUERY_RAS:
+		dsa_ras_query(dsa, &u.ras);
+		size = sizeof(u.ras);
 		break;
 	default:
 		size = 0;
