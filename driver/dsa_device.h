@@ -32,6 +32,8 @@ struct dsa_queue;
 #define DSA_RESET_TIMEOUT_US	(10 * USEC_PER_SEC)
 #define DSA_INVALIDATE_TIMEOUT_US (5 * USEC_PER_SEC)
 
+#define DSA_INT_ENABLED		(DSA_INT_PING | DSA_INT_QUEUE_ERROR | DSA_INT_THERMAL | DSA_INT_ECC)
+
 /**
  * struct dsa_hwq - A hardware queue.
  * @queue: who has it; changed with @lock and &dsa_device.hw_lock.
@@ -237,9 +239,14 @@ void dsa_file_put_queue(struct dsa_file *dfile);
 
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
+int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
+
+int dsa_reset_hw(struct dsa_device *dsa);
+void dsa_int_enable(struct dsa_device *dsa, u32 mask);
+void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);
+void dsa_device_end_locked(struct dsa_device *dsa, int error);
 void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
 int dsa_device_reset(struct dsa_device *dsa);
-int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
 
 int dsa_hbm_init(struct dsa_device *dsa);
 int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);
