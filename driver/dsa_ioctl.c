@@ -58,6 +58,8 @@ static void dsa_query_telemetry(struct dsa_device *dsa, struct drm_dsa_telemetry
 	t->busy_compute_ns = dsa_read64(dsa, DSA_REG_BUSY_COMPUTE);
 	t->busy_copy_ns = dsa_read64(dsa, DSA_REG_BUSY_COPY);
 	t->device_time_ns = dsa_read64(dsa, DSA_REG_TIME);
+	if (dsa_has_version(dsa, 2))
+		t->hbm_temperature_mc = (s32)dsa_read(dsa, DSA_REG_HBM_TEMPERATURE);
 
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {

@@ -154,6 +154,10 @@ struct drm_dsa_telemetry {
 	__u64 busy_copy_ns;
 	/** @device_time_ns: modelled time. */
 	__u64 device_time_ns;
+	/** @hbm_temperature_mc: millidegrees Celsius; 0: the hardware does not say. */
+	__s32 hbm_temperature_mc;
+	/** @pad: zero. */
+	__u32 pad;
 };
 
 /** struct drm_dsa_ras_info - What went wrong since the driver was bound. */
