@@ -219,6 +219,8 @@ struct dsa_unit {
 	uint64_t stamp;              /* mutex: order in which it last ran */
 	struct dsa_cluster *cluster; /* mutex, and claim: that it is in */
 	struct dsa_cluster own;      /* that it leads */
+	bool was_stopped;            /* mutex; before it was freed, in a program: */
+	struct dsa_stood stood;
 	uint32_t rank;               /* as cluster */
 	/* claim */
 	bool in_program;
@@ -535,6 +537,8 @@ bool convert_execute(struct dsa_unit *u, struct rv_ext *x);
 /* ---- debug.c; claim, ops->debug is there ---- */
 uint64_t debug_call(struct dsa_core *core, struct dsa_unit *u, enum dsa_debug_event event);
 void debug_wait(struct dsa_core *core, struct dsa_unit *u, const struct dsa_wait *w);
+/* mutex, no claim: the unit is about to be freed */
+void debug_freed(struct dsa_unit *u);
 
 /* ---- sched.c; mutex held ---- */
 void sched_wake(struct dsa_core *core);

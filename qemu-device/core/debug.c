@@ -26,6 +26,31 @@ void debug_wait(struct dsa_core *core, struct dsa_unit *u, const struct dsa_wait
 	call(core, u, DSA_DEBUG_WAIT, w);
 }
 
+void debug_freed(struct dsa_unit *u)
+{
+	uint64_t id[3];
+
+	u->was_stopped = u->in_program;
+	if (!u->in_program)
+		return;
+	unit_program_id(u, u->prog, id);
+	for (int i = 0; i < 3; i++)
+		u->stood.program[i] = id[i];
+	u->stood.pc = u->hart.arch.pc;
+}
+
+bool dsa_core_debug_stood(struct dsa_core *core, unsigned int index, struct dsa_stood *stood)
+{
+	struct dsa_unit *u = &core->unit[index];
+	bool there;
+
+	core_lock(core);
+	there = u->was_stopped && !u->q;
+	*stood = u->stood;
+	core_unlock(core);
+	return there;
+}
+
 /* Whatever right the page gives. */
 static uint32_t translate_any(struct dsa_mem *m, uint64_t va, struct dsa_xlat *x)
 {

@@ -217,6 +217,20 @@ uint32_t dsa_core_debug_read(struct dsa_core *core, const struct dsa_debug *at, 
 uint32_t dsa_core_debug_write(struct dsa_core *core, const struct dsa_debug *at, uint64_t va,
 			      const void *buf, size_t len);
 
+/* Where a program stood. */
+struct dsa_stood {
+	uint32_t program[3];
+	uint64_t pc;
+};
+
+/*
+ * The program that core @index was in the middle of when its queue stopped, on
+ * whatever ground; false: the core has come to the end of its last program, or
+ * has a new one. To be asked after the queue left DSA_QSTATE_STOPPING, by any
+ * thread; takes the core's mutex.
+ */
+bool dsa_core_debug_stood(struct dsa_core *core, unsigned int index, struct dsa_stood *stood);
+
 /* True when no queue has work in flight and nothing is pending. */
 bool dsa_core_idle(struct dsa_core *core);
 

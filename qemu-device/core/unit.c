@@ -264,6 +264,7 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 	for (uint32_t r = 0; r < size; r++) {
 		struct dsa_unit *m = u->own.unit[r];
 
+		debug_freed(m);
 		m->q = NULL;
 		m->in_program = false;
 		m->prog = 0;

@@ -222,17 +222,22 @@ static void say_fault(struct sim *s, const struct fault *f)
 
 static void say_timeout(struct sim *s)
 {
+	unsigned int programs = 0;
+
 	say("time-out after %g s (--timeout): the launch was killed", s->o->timeout);
-	for (unsigned int i = 0; i < s->sample_count && i < 8; i++) {
-		const struct sample *p = &s->samples[i];
+	for (unsigned int i = 0; i < s->o->cfg.cores; i++) {
+		struct dsa_stood p;
 		char place[600];
 
-		place_text(s, p->pc, place, sizeof(place));
-		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", p->core,
-			p->program[0], p->program[1], p->program[2], place);
+		if (!dsa_core_debug_stood(s->core, i, &p))
+			continue;
+		programs++;
+		place_text(s, p.pc, place, sizeof(place));
+		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", i, p.program[0],
+			p.program[1], p.program[2], place);
 	}
-	if (s->sample_count > 8)
-		fprintf(stderr, "  and %u more cores\n", s->sample_count - 8);
+	if (!programs)
+		fprintf(stderr, "  no core was in the middle of a program\n");
 }
 
 /* The first wait whose word is not there yet; commands run in order. */
