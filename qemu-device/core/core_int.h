@@ -221,7 +221,7 @@ struct dsa_unit {
 	struct dsa_cluster own;      /* that it leads */
 	bool was_stopped;            /* mutex; before it was freed, in a program: */
 	struct dsa_stood stood;
-	uint32_t rank;               /* as cluster */
+	uint32_t rank; /* as cluster */
 	/* claim */
 	bool in_program;
 	uint64_t prog;           /* number of the current or next cluster */

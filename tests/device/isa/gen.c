@@ -321,7 +321,8 @@ static struct source first_source(const struct gen *g, const struct rv_insn *in)
 	if (r->fn == rv_do_vrgather && r->sub)
 		return source(g, in->rs1, 1);
 	if (strstr(r->name, ".vs")) /* a reduction: one register */
-		return (struct source){ in->rs1, 1, sew + (r->name[1] == 'w' || r->name[2] == 'w') };
+		return (struct source){ in->rs1, 1,
+					sew + (r->name[1] == 'w' || r->name[2] == 'w') };
 	return source(g, in->rs1, sew);
 }
 
@@ -439,7 +440,8 @@ static uint32_t steer(struct gen *g, const struct rv_row *r, uint32_t w)
 	if (r->fn == rv_do_csr)
 		w = (w & 0x000fffff) | (uint32_t)(1 + below(g, 3)) << 20;
 	if (r->fn == rv_do_csr && g->vector)
-		w = (w & 0x000fffff) | vector_csr[below(g, sizeof(vector_csr) / sizeof(vector_csr[0]))] << 20;
+		w = (w & 0x000fffff) |
+		    vector_csr[below(g, sizeof(vector_csr) / sizeof(vector_csr[0]))] << 20;
 	if (gen_is_vector(r))
 		w = steer_vector(g, r, w);
 	/* A rounding mode that does not exist is worth a try, but not often. */
@@ -698,9 +700,8 @@ void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, u
 	while (n--) {
 		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
 
-		if (!gen_is_vector(r) || only_alone(r) ||
-		    strchr(r->args, 'a') || r->fn == rv_do_vmvr ||
-		    (r->fn == rv_do_vset && chance(g, 80)))
+		if (!gen_is_vector(r) || only_alone(r) || strchr(r->args, 'a') ||
+		    r->fn == rv_do_vmvr || (r->fn == rv_do_vset && chance(g, 80)))
 			continue;
 		put_row(g, r);
 	}

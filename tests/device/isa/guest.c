@@ -11,7 +11,7 @@
 #include "guest.h"
 
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
-#define CPU                                                                       \
+#define CPU                                                                              \
 	"rv64i,m=true,a=true,f=true,d=true,c=true,zicsr=true,zifencei=true,zicntr=true," \
 	"zba=true,zbb=true,zbs=true,zfh=true,zfa=true,zfbfmin=true,"
 #define VECTORS "v=true,vlen=%u,elen=64,vext_spec=v1.0,zvfh=true,zvfbfmin=true,zvfbfwma=true"
@@ -46,8 +46,7 @@ bool ref_start(struct reference *ref, const char *guest, uint32_t mode, unsigned
 		close(out[0]);
 		close(out[1]);
 		execlp(qemu, qemu, "-cpu", cpu, guest, (char *)NULL);
-		fprintf(stderr, "# cannot run %s: %s (make fetches it)\n", qemu,
-			strerror(errno));
+		fprintf(stderr, "# cannot run %s: %s (make fetches it)\n", qemu, strerror(errno));
 		_exit(127);
 	}
 	close(in[0]);

@@ -403,9 +403,9 @@ static void test_scalar_bfloat16(void)
 		m->hart.arch.f[10] = (boxed ? 0xffffffffffff0000 : 0xfffffffffffe0000) | b;
 		m->hart.arch.f[11] = 0xffffffff00000000 | v;
 		ok &= rv_run(&m->hart, 100) == RV_EXIT_DONE &&
-		      a->f[10] == (0xffffffff00000000 |
-				   rv_soft_convert(&rv_f32, &bf16, boxed ? b : 0x7fc0, rm,
-						   &flags)) &&
+		      a->f[10] ==
+			      (0xffffffff00000000 |
+			       rv_soft_convert(&rv_f32, &bf16, boxed ? b : 0x7fc0, rm, &flags)) &&
 		      a->f[11] == (0xffffffffffff0000 |
 				   rv_soft_convert(&bf16, &rv_f32, v, rm, &flags)) &&
 		      (a->fcsr & 31) == flags;
