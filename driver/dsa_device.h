@@ -21,8 +21,10 @@
 #include <hw/dsa_regs.h>
 
 #include "dsa_compat.h"
+#include "dsa_reset.h"
 
 struct dsa_queue;
+struct dsa_user;
 
 #define DSA_DRIVER_NAME		"dsa_accel"
 
@@ -136,6 +138,9 @@ struct dsa_mmu {
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
+ * @reset_events: uevents to be sent.
+ * @dump: state to be left in devcoredump.
+ * @users: who has queues and address spaces, and how many.
  * @system_used: bytes of system memory in buffer objects.
  */
 struct dsa_device {
@@ -165,6 +170,11 @@ struct dsa_device {
 	struct mutex ping_lock;
 	struct completion ping_done;
 	struct ratelimit_state fault_log;
+	struct dsa_reset_events reset_events;
+	struct dsa_dump *dump;
+	/** @user_lock: protects @users and all of &struct dsa_user. */
+	spinlock_t user_lock;
+	struct list_head users;
 	atomic64_t system_used;
 };
 
@@ -172,6 +182,7 @@ struct dsa_device {
  * struct dsa_file - An open file.
  * @dsa: the device.
  * @drm: the DRM file.
+ * @user: who has opened it.
  * @vms: address spaces by id; has its own lock.
  * @queues: queues by id; has its own lock.
  * @ref: the open file, and each queue until it is released.
@@ -181,6 +192,7 @@ struct dsa_device {
 struct dsa_file {
 	struct dsa_device *dsa;
 	struct drm_file *drm;
+	struct dsa_user *user;
 	struct xarray vms;
 	struct xarray queues;
 	struct kref ref;
@@ -221,13 +233,6 @@ void dsa_file_put_queue(struct dsa_file *dfile);
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
 int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
-
-int dsa_reset_hw(struct dsa_device *dsa);
-void dsa_int_enable(struct dsa_device *dsa, u32 mask);
-void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);
-void dsa_device_end_locked(struct dsa_device *dsa, int error);
-void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
-int dsa_device_reset(struct dsa_device *dsa);
 
 int dsa_hbm_init(struct dsa_device *dsa);
 int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);
