@@ -496,7 +496,7 @@ void dsa_dump_begin_locked(struct dsa_device *dsa)
 	};
 	dump->len = sizeof(struct dsa_dump_header);
 	dsa_dump_queues(dump);
-	if (dsa_has_engine_window(dsa)) {
+	if (dsa_has_version(dsa, 2)) {
 		dsa_dump_section(dump, DSA_DUMP_ENGINES, sizeof(struct dsa_dump_engine));
 		dsa_for_each_engine(dsa, dsa_dump_engine, dump);
 	}

@@ -56,6 +56,8 @@ static irqreturn_t dsa_irq_device(int irq, void *arg)
 		dsa_write(dsa, DSA_REG_INT_STATUS, status);
 	if (status & DSA_INT_PING)
 		complete(&dsa->ping_done);
+	if (status & (DSA_INT_THERMAL | DSA_INT_ECC))
+		dsa_ras_interrupt(dsa, status);
 	if (status & DSA_INT_QUEUE_ERROR) {
 		errors = dsa_read64(dsa, DSA_REG_QUEUE_ERRORS);
 		for (q = 0; q < dsa->caps.queues; q++) {
@@ -179,6 +181,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	spin_lock_init(&dsa->user_lock);
 	INIT_LIST_HEAD(&dsa->users);
 	dsa_reset_events_init(dsa);
+	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */
 	ratelimit_set_flags(&dsa->fault_log, RATELIMIT_MSG_ON_RELEASE);

@@ -21,6 +21,7 @@
 #include "dsa_hw.h"
 #include "dsa_queue.h"
 #include "dsa_quota.h"
+#include "dsa_trace.h"
 #include "dsa_vm.h"
 
 /* After so long a queue that does not stop is looked at. */
@@ -119,6 +120,7 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool faile
 		queue->flags |= DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_DEPENDENCY;
 	if (queue->flags & DRM_DSA_QUEUE_DEAD)
 		fence->error = -ECANCELED;
+	trace_dsa_job_run(queue, fence->job_id, queue->seqno, fence->error);
 	if (!queue->hwq) {
 		dma_fence_set_error(&fence->base, -ECANCELED);
 		dma_fence_signal_locked(&fence->base);
@@ -136,6 +138,7 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool faile
 
 static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 {
+	trace_dsa_job_done(fence->queue, fence->job_id, fence->base.seqno, error);
 	list_del_init(&fence->link);
 	if (error)
 		dma_fence_set_error(&fence->base, error);
@@ -143,11 +146,27 @@ static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 	dma_fence_put(&fence->base);
 }
 
+/* Is there something to collect? */
+bool dsa_queue_has_completed(struct dsa_queue *queue)
+{
+	struct dsa_fence *first;
+	unsigned long irq;
+	bool completed;
+
+	spin_lock_irqsave(&queue->lock, irq);
+	first = list_first_entry_or_null(&queue->inflight, struct dsa_fence, link);
+	completed = first && first->base.seqno <= le64_to_cpu(READ_ONCE(*queue->fence));
+	spin_unlock_irqrestore(&queue->lock, irq);
+	return completed;
+}
+
 /**
  * dsa_queue_collect - Signal what the device has completed.
  * @queue: the queue.
+ *
+ * Return: there was something.
  */
-void dsa_queue_collect(struct dsa_queue *queue)
+bool dsa_queue_collect(struct dsa_queue *queue)
 {
 	struct dsa_fence *fence, *next;
 	unsigned long irq;
@@ -169,6 +188,7 @@ void dsa_queue_collect(struct dsa_queue *queue)
 	if (any && !list_empty(&queue->inflight))
 		dsa_watchdog_head_changed(queue);
 	spin_unlock_irqrestore(&queue->lock, irq);
+	return any;
 }
 
 bool dsa_queue_dead(struct dsa_queue *queue)
@@ -210,7 +230,8 @@ static int dsa_queue_wait(struct dsa_queue *queue, bool disabled, u64 timeout_us
 	u32 state;
 
 	return read_poll_timeout(dsa_qread, state, disabled ? state == DSA_QSTATE_DISABLED :
-				 !dsa_queue_running(state), 20, timeout_us, false, dsa, q, DSA_Q_STATE);
+				 !dsa_queue_running(state), 20, timeout_us, false, dsa, q,
+				 DSA_Q_STATE);
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */
@@ -227,6 +248,17 @@ static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_f
 		 fault->pc);
 }
 
+/* The device forgets how long engines have worked for the queue. */
+static void dsa_queue_fold_busy_locked(struct dsa_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < DSA_ENGINE_CLASSES; i++) {
+		queue->dfile->busy[i] += queue->busy[i];
+		queue->busy[i] = 0;
+	}
+}
+
 /*
  * Gives the hardware queue back; the device has let go of it. In one piece
  * with the end of what was in flight: later jobs fail after it.
@@ -237,6 +269,7 @@ static void dsa_queue_detach_locked(struct dsa_queue *queue)
 	struct dsa_hwq *hwq = queue->hwq;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
+	dsa_queue_fold_busy_locked(queue);
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -267,6 +300,7 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 {
 	dsa_queue_mark(queue, why);
 	dsa_queue_collect(queue);
+	dsa_queue_look_busy_locked(queue);
 	dsa_queue_detach_locked(queue);
 }
 
@@ -286,6 +320,8 @@ void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 	dsa_queue_log(queue, why, &fault);
 	if (why & DSA_QUEUE_FAILED)
 		dsa_quota_failed(queue->dfile);
+	dsa_ras_log(&queue->dsa->ras, queue, why, &fault);
+	trace_dsa_queue_stop(queue, why, &fault);
 
 	spin_lock_irq(&queue->lock);
 	queue->flags |= why;
@@ -395,6 +431,7 @@ int dsa_queue_restart_locked(struct dsa_queue *queue)
 	struct dsa_fence *fence;
 
 	lockdep_assert_held(&dsa->hw_lock);
+	dsa_queue_fold_busy_locked(queue);
 	dsa_queue_program(queue, q);
 	if (dsa_qread(dsa, q, DSA_Q_STATE) != DSA_QSTATE_ACTIVE)
 		return -EIO;
@@ -693,6 +730,18 @@ static int dsa_queue_check(const struct drm_dsa_queue_create *args)
 	return 0;
 }
 
+/* The id is in the queue before anyone can find it. */
+static int dsa_queue_publish(struct dsa_file *dfile, struct dsa_queue *queue, u32 *id)
+{
+	int ret;
+
+	dsa_queue_get(queue);
+	ret = xa_alloc(&dfile->queues, &queue->id, queue, xa_limit_31b, GFP_KERNEL);
+	*id = queue->id;
+	dsa_queue_put(queue);
+	return ret;
+}
+
 static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create *args)
 {
 	struct dsa_queue *queue;
@@ -721,7 +770,7 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 		ret = dsa_sched_init(queue);
 	/* From here on another thread may destroy it. */
 	if (!ret)
-		ret = xa_alloc(&dfile->queues, &args->queue_id, queue, xa_limit_31b, GFP_KERNEL);
+		ret = dsa_queue_publish(dfile, queue, &args->queue_id);
 	if (ret) {
 		dsa_queue_kill(queue);
 		dsa_queue_close(queue);

@@ -124,11 +124,6 @@ void dsa_reset_event(struct dsa_device *dsa, enum dsa_reset_level level, bool fa
 
 /* ---- engines ---- */
 
-bool dsa_has_engine_window(struct dsa_device *dsa)
-{
-	return (dsa->caps.version & 0xffff) >= 2;
-}
-
 /**
  * dsa_for_each_engine - Look at every engine through the engine window.
  * @dsa: the device; it has the window.
@@ -175,6 +170,7 @@ static void dsa_engine_reset(struct dsa_device *dsa, u32 engine, void *arg)
 		return;
 	if (!reset->count++)
 		dsa_dump_begin_locked(dsa);
+	dsa_ras_count(&dsa->ras, DSA_RAS_ENGINE_RESET);
 	dsa_write(dsa, DSA_REG_ENG_SELECT, engine);
 	dsa_write(dsa, DSA_REG_ENG_RESET, 1);
 }
@@ -190,7 +186,7 @@ unsigned int dsa_engines_reset_locked(struct dsa_queue *queue, bool all)
 {
 	struct dsa_engines_reset reset = { .queue = queue, .all = all };
 
-	if (dsa_has_engine_window(queue->dsa))
+	if (dsa_has_version(queue->dsa, 2))
 		dsa_for_each_engine(queue->dsa, dsa_engine_reset, &reset);
 	return reset.count;
 }
@@ -289,6 +285,7 @@ static void dsa_queues_record_locked(struct dsa_device *dsa, struct dsa_queue *g
 	unsigned int q;
 
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		dsa_queue_look_busy_locked(dsa->hwq[q].queue);
 		if (!test_bit(q, intact) && dsa->hwq[q].queue != guilty &&
 		    dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ERROR)
 			dsa_queue_record_locked(dsa->hwq[q].queue, 0);
@@ -358,8 +355,10 @@ void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 	dsa_queues_drain_locked(dsa, guilty, intact);
 	dsa_queues_record_locked(dsa, guilty, intact);
 	ret = dsa_reset_hw(dsa);
+	dsa_ras_count(&dsa->ras, DSA_RAS_DEVICE_RESET);
 	dsa_reset_event(dsa, DSA_RESET_DEVICE, ret, guilty);
 	if (ret) {
+		dsa_ras_count(&dsa->ras, DSA_RAS_RESET_FAILED);
 		dsa_device_end_locked(dsa, -EIO);
 		drm_err(&dsa->drm, "device is unusable until it is removed or the machine restarts\n");
 		dsa_lose_queues(dsa, guilty);

@@ -60,7 +60,6 @@ void dsa_reset_event(struct dsa_device *dsa, enum dsa_reset_level level, bool fa
 		     struct dsa_queue *queue);
 
 typedef void (dsa_engine_fn)(struct dsa_device *dsa, u32 engine, void *arg);
-bool dsa_has_engine_window(struct dsa_device *dsa);
 void dsa_for_each_engine(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg);
 unsigned int dsa_engines_reset_locked(struct dsa_queue *queue, bool all);
 int dsa_reset_hw(struct dsa_device *dsa);

@@ -17,6 +17,7 @@
 #include <hw/dsa_ring.h>
 
 #include "dsa_queue.h"
+#include "dsa_trace.h"
 
 #define DSA_SYNC_COUNT_MAX	4096
 #define DSA_SYNC_STRIDE_MAX	1024
@@ -279,6 +280,8 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 	} else {
 		job->fence->job_id = ++queue->submitted;
 		args->job_id = job->fence->job_id;
+		trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size,
+				     args->sync_count);
 		dsa_submit_push(job, outs, count);
 	}
 	mutex_unlock(&queue->submit_lock);
