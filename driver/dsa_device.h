@@ -21,6 +21,7 @@
 #include <hw/dsa_regs.h>
 
 #include "dsa_compat.h"
+#include "dsa_engine.h"
 #include "dsa_ras.h"
 #include "dsa_reset.h"
 
@@ -139,6 +140,7 @@ enum dsa_engine_class {
  * @vectors: argument of the queues' interrupt handlers.
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
+ * @cores: what the cores did at the last look; under @hw_lock.
  * @error: what comes of whoever wants something of the device: 0, -EIO once a
  *         reset has failed, -ENODEV once it is being removed. Then no queue
  *         has a hardware queue, and none gets one. Written under @hw_lock.
@@ -170,6 +172,7 @@ struct dsa_device {
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
 	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
+	struct dsa_core_look cores[DSA_CORES_LOOKED_AT];
 	int error;
 
 	struct workqueue_struct *sched_wq;

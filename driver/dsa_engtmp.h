@@ -13,9 +13,7 @@
 #define DSA_REG_ENG_WAIT 0x32c
 #define DSA_REG_ENG_WAIT_ADDR 0x330
 #define DSA_REG_ENG_BUSY 0x338
-#define DSA_ENG_FRONTEND 0
-#define DSA_ENG_COPY 1
-#define DSA_ENG_CORE 2
+#define DSA_ENG_WAITING 2
 #define DSA_ENG_IDLE 0
 #define DSA_ENG_STUCK 3
 #endif

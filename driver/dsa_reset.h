@@ -59,9 +59,6 @@ void dsa_reset_events_init(struct dsa_device *dsa);
 void dsa_reset_event(struct dsa_device *dsa, enum dsa_reset_level level, bool failed,
 		     struct dsa_queue *queue);
 
-typedef void (dsa_engine_fn)(struct dsa_device *dsa, u32 engine, void *arg);
-void dsa_for_each_engine(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg);
-unsigned int dsa_engines_reset_locked(struct dsa_queue *queue, bool all);
 int dsa_reset_hw(struct dsa_device *dsa);
 void dsa_int_enable(struct dsa_device *dsa, u32 mask);
 void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);

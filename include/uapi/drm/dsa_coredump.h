@@ -6,7 +6,7 @@
 #ifndef _UAPI_DSA_COREDUMP_H_
 #define _UAPI_DSA_COREDUMP_H_
 
-#include "drm.h"
+#include <linux/types.h>
 
 #if defined(__cplusplus)
 extern "C" {
