@@ -498,7 +498,7 @@ void dsa_dump_begin_locked(struct dsa_device *dsa)
 	dsa_dump_queues(dump);
 	if (dsa_has_version(dsa, 2)) {
 		dsa_dump_section(dump, DSA_DUMP_ENGINES, sizeof(struct dsa_dump_engine));
-		dsa_for_each_engine(dsa, dsa_dump_engine, dump);
+		dsa_engines_visit_locked(dsa, dsa_dump_engine, dump);
 	}
 }
 

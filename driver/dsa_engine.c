@@ -10,12 +10,12 @@
 #include "dsa_queue.h"
 
 /**
- * dsa_for_each_engine - Look at every engine through the engine window.
+ * dsa_engines_visit_locked - Look at every engine through the engine window.
  * @dsa: the device; it has the window.
  * @fn: called with each engine selected: kind << 16 | index.
  * @arg: passed on.
  */
-void dsa_for_each_engine(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg)
+void dsa_engines_visit_locked(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg)
 {
 	const unsigned int counts[] = {
 		[DSA_ENGINE_FRONT_END] = dsa->caps.queues,
@@ -145,6 +145,6 @@ unsigned int dsa_engines_reset_locked(struct dsa_queue *queue, bool all)
 	struct dsa_engines_reset reset = { .queue = queue, .all = all };
 
 	if (dsa_has_version(queue->dsa, 2))
-		dsa_for_each_engine(queue->dsa, dsa_engine_reset, &reset);
+		dsa_engines_visit_locked(queue->dsa, dsa_engine_reset, &reset);
 	return reset.count;
 }

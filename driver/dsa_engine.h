@@ -31,7 +31,7 @@ struct dsa_core_look {
 };
 
 typedef void (dsa_engine_fn)(struct dsa_device *dsa, u32 engine, void *arg);
-void dsa_for_each_engine(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg);
+void dsa_engines_visit_locked(struct dsa_device *dsa, dsa_engine_fn *fn, void *arg);
 unsigned int dsa_engines_reset_locked(struct dsa_queue *queue, bool all);
 
 void dsa_cores_look_locked(struct dsa_device *dsa);

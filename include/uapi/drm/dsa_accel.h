@@ -30,10 +30,11 @@ extern "C" {
  *   bytes of an element beyond what the kernel knows must be zero.
  * - ENOENT: no such handle in this file. EINVAL: bad argument. ENOMEM: out of
  *   kernel memory; ENOSPC: out of HBM, or of hardware queues or address
- *   spaces; EDQUOT: the user has as many of those as one may have. EFAULT: bad user pointer. ENODEV: the device is gone. EIO: the
- *   device failed and could not be reset: nothing can be created, bound or
- *   submitted any more. ECANCELED: the queue was stopped by a fault or a
- *   time-out, killed, or lost to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
+ *   spaces; EDQUOT: the user has as many of those as one may have. EFAULT:
+ *   bad user pointer. ENODEV: the device is gone. EIO: the device failed and
+ *   could not be reset: nothing can be created, bound or submitted any more.
+ *   ECANCELED: the queue was stopped by a fault or a time-out, killed, or lost
+ *   to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
  * - Time-outs are absolute CLOCK_MONOTONIC nanoseconds.
  * - Addresses are 48-bit virtual addresses of a VM; 4 KiB granularity.
  */

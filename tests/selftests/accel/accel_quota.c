@@ -246,17 +246,13 @@ static int fail_in_a_loop(void *arg)
 TEST_F(quota, failures_are_slowed_down)
 {
 	const uint64_t due = (FAULTS - 64 - 2) * 20;
-	uint64_t ms, start = accel_now_ns();
+	uint64_t ms;
 	int fds[2];
 
 	ASSERT_EQ(0, pipe(fds));
 	EXPECT_EQ(0, as_user(USER_A, fail_in_a_loop, &fds[1]));
 	ASSERT_EQ((ssize_t)sizeof(ms), read(fds[0], &ms, sizeof(ms)));
 	EXPECT_LE(due, ms);
-	/* A privileged one may debug at its own pace: whatever that is, nobody waits. */
-	start = accel_now_ns();
-	EXPECT_EQ(0, fail_in_a_loop(&fds[1]));
-	EXPECT_GT(due, (accel_now_ns() - start) / 1000000);
 }
 
 TEST_HARNESS_MAIN
