@@ -27,6 +27,13 @@ static const struct {
 	{ DSA_REG_BUSY_COPY, 8, RO },	  { DSA_REG_MMU_INV_START, 8, RW },
 	{ DSA_REG_MMU_INV_SIZE, 8, RW },  { DSA_REG_MMU_INV_CMD, 4, WO },
 	{ DSA_REG_MMU_INV_SEQ, 4, RO },	  { DSA_REG_MMU_INV_DONE, 4, RO },
+	{ DSA_REG_ECC_ADDR, 8, RO },	  { DSA_REG_ENG_SELECT, 4, RW },
+	{ DSA_REG_ENG_STATE, 4, RO },	  { DSA_REG_ENG_QUEUE, 4, RO },
+	{ DSA_REG_ENG_RESET, 4, WO },	  { DSA_REG_ENG_PC, 8, RO },
+	{ DSA_REG_ENG_LAUNCH_ID, 8, RO }, { DSA_REG_ENG_PROGRAM_X, 4, RO },
+	{ DSA_REG_ENG_PROGRAM_Y, 4, RO }, { DSA_REG_ENG_PROGRAM_Z, 4, RO },
+	{ DSA_REG_ENG_WAIT, 4, RO },	  { DSA_REG_ENG_WAIT_ADDR, 8, RO },
+	{ DSA_REG_ENG_BUSY, 8, RO },
 }, queue_table[] = {
 	{ DSA_Q_RING_BASE, 8, RW },	{ DSA_Q_RING_LOG2, 4, RW },	{ DSA_Q_ASID, 4, RW },
 	{ DSA_Q_PRIORITY, 4, RW },	{ DSA_Q_VECTOR, 4, RW },	{ DSA_Q_CLASS, 4, RO },
@@ -148,7 +155,7 @@ static void identification(void)
 	struct dev *d = dev_new(0);
 
 	CHECK_EQ(rd32(d, DSA_REG_MAGIC), DSA_MAGIC);
-	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10001);
+	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10002);
 	CHECK_EQ(rd64(d, DSA_REG_HBM_SIZE), HBM_SIZE);
 	CHECK_EQ(rd32(d, DSA_REG_HBM_SIZE + 4), 0);
 	CHECK_EQ(rd32(d, DSA_REG_CORES), 16);
