@@ -387,7 +387,8 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 	if (!queue->hwq)
 		return;
 	dsa_queue_mark(queue, 0);
-	dsa_dump_begin_locked(dsa);
+	if (why)
+		dsa_dump_begin_locked(dsa);
 	ret = dsa_queue_halt_locked(queue, why, &level);
 	if (ret)
 		dsa_dump_begin_locked(dsa);
