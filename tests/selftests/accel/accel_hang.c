@@ -123,9 +123,9 @@ TEST_F(hang, device_reset_loses_what_cannot_be_completed)
 	buf_pattern(data.ptr, data.size, 9);
 	ASSERT_EQ(0, syncobj_create(self->fd, &syncobj));
 	out = sync_out(syncobj, 0);
-	c = rig_cmds(&rig, 0);
-	cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+	c = rig_endless(&rig, 0);
 	ASSERT_EQ(0, submit(self->fd, rig.queue, c.va, c.len, &out, 1, NULL));
+	ASSERT_EQ(0, rig_begun(&rig, 0));
 	ret = device_reset();
 	if (ret == -ENOENT)
 		SKIP(return, "debugfs is not mounted");

@@ -229,10 +229,10 @@ TEST_F(recover, device_reset_loses_the_half_done_only)
 
 	ASSERT_EQ(0, neighbor_create(&n, self->fd));
 	ASSERT_EQ(0, rig_create(&rig, self->fd));
-	c = rig_cmds(&rig, 0);
-	cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+	c = rig_endless(&rig, 0);
 	ASSERT_EQ(0, start(&rig, rig.queue, &c, &handle));
 	ASSERT_EQ(0, neighbor_submit(&n, 400));
+	ASSERT_EQ(0, rig_begun(&rig, 0));
 	ret = device_reset();
 	if (ret == -ENOENT)
 		SKIP(return, "debugfs is not mounted");

@@ -750,6 +750,33 @@ int rig_proof(struct rig *rig, uint32_t queue)
 	return *word == value ? 0 : -EBADMSG;
 }
 
+/* The two words are at the end of the slot. */
+static volatile uint64_t *begun_word(struct rig *rig, unsigned int slot)
+{
+	return (volatile uint64_t *)(rig->cmd.ptr + (slot + 1) * RIG_SLOT - 16);
+}
+
+struct cmds rig_endless(struct rig *rig, unsigned int slot)
+{
+	struct cmds c = rig_cmds(rig, slot);
+	volatile uint64_t *begun = begun_word(rig, slot);
+
+	begun[0] = begun[1] = 0;
+	cmd_signal(&c, c.va + RIG_SLOT - 16, 1);
+	cmd_wait(&c, c.va + RIG_SLOT - 8, 1);
+	return c;
+}
+
+int rig_begun(struct rig *rig, unsigned int slot)
+{
+	uint64_t end = accel_now_ns() + WAIT_SECONDS * 1000000000ull;
+
+	while (!*begun_word(rig, slot))
+		if (accel_now_ns() > end)
+			return -ETIME;
+	return 0;
+}
+
 /* ---- programs ---- */
 
 uint32_t rv_program_store(void *code)

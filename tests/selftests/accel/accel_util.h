@@ -191,6 +191,13 @@ int rig_run(struct rig *rig, const struct cmds *c);
 /* Does a small job on the queue: 0 when it completes with the right result. */
 int rig_proof(struct rig *rig, uint32_t queue);
 
+/*
+ * Commands that tell when they are begun, then wait until the word after that
+ * gets 1; rig_begun() waits for the first: 0 or -ETIME.
+ */
+struct cmds rig_endless(struct rig *rig, unsigned int slot);
+int rig_begun(struct rig *rig, unsigned int slot);
+
 /* ---- programs for the cores, by hand ---- */
 
 enum { RV_ZERO = 0, RV_RA = 1, RV_A0 = 10, RV_A1, RV_A2, RV_A3, RV_A4 };
