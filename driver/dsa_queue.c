@@ -129,6 +129,30 @@ static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 	dma_fence_put(&fence->base);
 }
 
+/* Does the device have work of it? */
+bool dsa_queue_busy(struct dsa_queue *queue)
+{
+	bool busy;
+
+	spin_lock_irq(&queue->lock);
+	busy = !list_empty(&queue->inflight);
+	spin_unlock_irq(&queue->lock);
+	return busy;
+}
+
+/* A reference on the fence that is signaled when the queue is not busy any more, or NULL. */
+struct dma_fence *dsa_queue_last_fence(struct dsa_queue *queue)
+{
+	struct dma_fence *fence = NULL;
+
+	spin_lock_irq(&queue->lock);
+	if (!list_empty(&queue->inflight))
+		fence = dma_fence_get(&list_last_entry(&queue->inflight, struct dsa_fence,
+						       link)->base);
+	spin_unlock_irq(&queue->lock);
+	return fence;
+}
+
 /* Is there something to collect? */
 bool dsa_queue_has_completed(struct dsa_queue *queue)
 {
@@ -213,15 +237,19 @@ static bool dsa_queue_running(u32 state)
 	return state == DSA_QSTATE_ACTIVE || state == DSA_QSTATE_STOPPING;
 }
 
+/* 0, -ETIMEDOUT, or -ENODEV at once when nobody answers. */
 static int dsa_queue_wait(struct dsa_queue *queue, bool disabled)
 {
 	struct dsa_device *dsa = queue->dsa;
 	unsigned int q = queue->hwq->index;
 	u32 state;
+	int ret;
 
-	return read_poll_timeout(dsa_qread, state, disabled ? state == DSA_QSTATE_DISABLED :
-				 !dsa_queue_running(state), 20, DSA_STOP_TIMEOUT_US, false, dsa, q,
-				 DSA_Q_STATE);
+	ret = read_poll_timeout(dsa_qread, state, state == U32_MAX ||
+				(disabled ? state == DSA_QSTATE_DISABLED :
+					    !dsa_queue_running(state)),
+				20, DSA_STOP_TIMEOUT_US, false, dsa, q, DSA_Q_STATE);
+	return state == U32_MAX ? -ENODEV : ret;
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */
@@ -238,15 +266,35 @@ static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_f
 		 fault->pc);
 }
 
+/* The hardware counts from zero from now on. */
+static void dsa_queue_fold_busy_locked(struct dsa_queue *queue)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&queue->dsa->hw_lock);
+	dsa_queue_look_busy_locked(queue);
+	for (i = 0; i < DSA_ENGINE_CLASSES; i++) {
+		queue->dfile->busy[i] += queue->busy[i];
+		queue->busy[i] = 0;
+	}
+}
+
+/* The mapping for the device must not outlive the driver's hold on it. */
+static void dsa_queue_free_ring(struct dsa_queue *queue)
+{
+	if (queue->ring)
+		dma_free_coherent(queue->dsa->drm.dev, DSA_RING_ALLOC, queue->ring,
+				  queue->ring_dma);
+	queue->ring = NULL;
+}
+
 /* Gives the hardware queue back; the device has let go of it. */
 static void dsa_queue_detach_locked(struct dsa_queue *queue)
 {
 	struct dsa_hwq *hwq = queue->hwq;
-	unsigned int i;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
-	for (i = 0; i < DSA_ENGINE_CLASSES; i++)
-		queue->dfile->busy[i] += queue->busy[i];
+	dsa_queue_fold_busy_locked(queue);
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -273,9 +321,9 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 {
 	dsa_queue_mark(queue, why);
 	dsa_queue_collect(queue);
-	dsa_queue_look_busy_locked(queue);
 	dsa_queue_detach_locked(queue);
 	dsa_queue_cancel_inflight(queue);
+	dsa_queue_free_ring(queue);
 }
 
 /* Keeps why the queue stopped, whatever comes next. */
@@ -317,8 +365,8 @@ static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why)
 /**
  * dsa_queue_stop_locked - Stop a queue for good.
  * @queue: the queue; nothing happens when it has stopped before.
- * @why: DRM_DSA_QUEUE_TIMEDOUT, or zero. A fault that the device has met
- *       before it was told to stop counts as the reason.
+ * @why: DRM_DSA_QUEUE_TIMEDOUT, DRM_DSA_QUEUE_RESET, or zero. A fault that the
+ *       device has met before it was told to stop counts as the reason.
  */
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 {
@@ -328,7 +376,9 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 	if (!queue->hwq)
 		return;
 	dsa_queue_mark(queue, 0);
-	if (dsa_queue_halt_locked(queue, why)) {
+	if (dsa->offline) {
+		dsa_queue_lost_locked(queue, why);
+	} else if (dsa_queue_halt_locked(queue, why)) {
 		drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
 			queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
 		dsa_device_reset_locked(dsa, queue);
@@ -341,6 +391,8 @@ void dsa_queue_kill(struct dsa_queue *queue)
 {
 	mutex_lock(&queue->dsa->hw_lock);
 	dsa_queue_stop_locked(queue, 0);
+	/* Also of one that never got a hardware queue. */
+	dsa_queue_free_ring(queue);
 	mutex_unlock(&queue->dsa->hw_lock);
 }
 
@@ -404,6 +456,9 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	hwq->queue = queue;
 	spin_unlock_irq(&hwq->lock);
 
+	/* Then it is set up with all the others when the device is back. */
+	if (dsa->offline)
+		return 0;
 	dsa_queue_program(queue, q);
 	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
 		return 0;
@@ -411,6 +466,33 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 		dsa_qread(dsa, q, DSA_Q_STATE), dsa_qread(dsa, q, DSA_Q_ERR_CODE));
 	dsa_queue_stop_locked(queue, 0);
 	return -EIO;
+}
+
+/**
+ * dsa_queue_offline_locked - Prepare an idle queue for a device that forgets it.
+ * @queue: the queue. Jobs that come meanwhile go to the begin of the ring.
+ */
+void dsa_queue_offline_locked(struct dsa_queue *queue)
+{
+	dsa_queue_fold_busy_locked(queue);
+	spin_lock_irq(&queue->lock);
+	WARN_ON_ONCE(!list_empty(&queue->inflight));
+	queue->tail = 0;
+	spin_unlock_irq(&queue->lock);
+}
+
+/**
+ * dsa_queue_online_locked - Tell the device of a queue that it has forgotten.
+ * @queue: the queue.
+ */
+void dsa_queue_online_locked(struct dsa_queue *queue)
+{
+	/* With the lock: jobs that came meanwhile are in the ring, later ones ring themselves. */
+	spin_lock_irq(&queue->lock);
+	dsa_queue_program(queue, queue->hwq->index);
+	if (queue->tail)
+		dsa_ring_doorbell(queue->dsa, queue->hwq->index, queue->tail);
+	spin_unlock_irq(&queue->lock);
 }
 
 static int dsa_queue_start(struct dsa_queue *queue)
@@ -453,8 +535,6 @@ static void dsa_queue_release(struct work_struct *work)
 	cancel_work_sync(&queue->recover_work);
 	cancel_delayed_work_sync(&queue->watchdog);
 	dsa_sched_fini(queue);
-	if (queue->ring)
-		dma_free_coherent(dsa->drm.dev, DSA_RING_ALLOC, queue->ring, queue->ring_dma);
 
 	mutex_lock(&queue->vm->queue_lock);
 	list_del(&queue->vm_link);
@@ -627,7 +707,7 @@ int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *
 	if (ret)
 		return ret;
 	ret = dsa_queue_create(file->driver_priv, args);
-	drm_dev_exit(idx);
+	dsa_device_exit(to_dsa_device(drm), idx);
 	return ret;
 }
 

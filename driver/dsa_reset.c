@@ -13,7 +13,7 @@
  * dsa_reset_hw - Reset the hardware and wait until it is ready.
  * @dsa: the device.
  *
- * Return: 0 or -ETIMEDOUT.
+ * Return: 0, -ETIMEDOUT, or -ENODEV at once when it does not answer.
  */
 int dsa_reset_hw(struct dsa_device *dsa)
 {
@@ -22,9 +22,11 @@ int dsa_reset_hw(struct dsa_device *dsa)
 
 	dsa_write(dsa, DSA_REG_CONTROL, DSA_CONTROL_RESET);
 	ret = read_poll_timeout(dsa_read, status,
-				status != U32_MAX && !(status & DSA_STATUS_RESETTING) &&
-				(status & DSA_STATUS_READY),
+				status == U32_MAX || (!(status & DSA_STATUS_RESETTING) &&
+						      (status & DSA_STATUS_READY)),
 				50, DSA_RESET_TIMEOUT_US, false, dsa, DSA_REG_STATUS);
+	if (!ret && status == U32_MAX)
+		return -ENODEV;
 	if (ret)
 		dev_err(dsa->drm.dev, "reset not done after %lu s, status %#x\n",
 			DSA_RESET_TIMEOUT_US / USEC_PER_SEC, status);
@@ -75,6 +77,8 @@ void dsa_device_end_locked(struct dsa_device *dsa, int error)
 	/* After the error: who waits for what is over has seen either. */
 	smp_wmb();
 	atomic_inc(&dsa->mmu.generation);
+	complete(&dsa->ping_done);
+	wake_up_all(&dsa->back_online);
 }
 
 /**
@@ -87,10 +91,16 @@ void dsa_device_end_locked(struct dsa_device *dsa, int error)
  */
 void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 {
+	int ret;
+
 	lockdep_assert_held(&dsa->hw_lock);
-	if (dsa->error)
+	if (dsa->error || dsa->offline)
 		return;
-	if (dsa_reset_hw(dsa)) {
+	ret = dsa_reset_hw(dsa);
+	if (ret == -ENODEV && !pci_device_is_present(to_pci_dev(dsa->drm.dev))) {
+		dsa_device_end_locked(dsa, -ENODEV);
+		drm_err(&dsa->drm, "device is gone\n");
+	} else if (ret) {
 		dsa_device_end_locked(dsa, -EIO);
 		drm_err(&dsa->drm, "device is unusable until it is removed or the machine restarts\n");
 	} else {

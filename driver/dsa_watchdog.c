@@ -111,6 +111,9 @@ static bool dsa_watchdog_hung_locked(struct dsa_queue *queue)
 
 	if (since == KTIME_MAX)
 		return false;
+	/* Then stopping it finds that out, and ends all. */
+	if (dsa_gone(dsa))
+		return true;
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
 		held_up = dsa_watchdog_held_up_locked(queue, since, dsa->hwq[q].queue);
 		if (held_up)

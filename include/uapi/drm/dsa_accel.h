@@ -128,6 +128,11 @@ struct drm_dsa_memory_info {
 	__u64 hbm_free;
 	/** @system_used: bytes of system memory in BOs of all clients. */
 	__u64 system_used;
+	/**
+	 * @hbm_losses: how often what is in HBM was lost, and with it all queues, to
+	 * a reset that the driver did not ask for; BOs in HBM were zeroed then.
+	 */
+	__u64 hbm_losses;
 };
 
 /** struct drm_dsa_telemetry - Sensors and use. */
