@@ -123,8 +123,8 @@ static void dsa_pci_resume(struct pci_dev *pdev)
 {
 	struct dsa_device *dsa = pci_get_drvdata(pdev);
 
-	if (!dsa_pci_thaw(dsa))
-		drm_info(&dsa->drm, "back after an error of the bus\n");
+	if (READ_ONCE(dsa->offline) && !dsa_pci_thaw(dsa))
+		drm_info(&dsa->drm, "bus was reset: queues and the content of HBM are lost\n");
 }
 
 const struct pci_error_handlers dsa_pci_error_handlers = {

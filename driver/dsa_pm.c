@@ -34,6 +34,19 @@
 
 /* ---- use ---- */
 
+/* The bus has given up, which it does without a word. */
+static void dsa_device_give_up(struct dsa_device *dsa)
+{
+	mutex_lock(&dsa->hw_lock);
+	if (dsa->offline && !dsa->error) {
+		drm_err(&dsa->drm, "reset from outside not over after %u s\n",
+			DSA_ONLINE_TIMEOUT / HZ);
+		dsa_device_end_locked(dsa, -EIO);
+		dsa_lose_queues(dsa, NULL);
+	}
+	mutex_unlock(&dsa->hw_lock);
+}
+
 /* Waits out a reset by others. 0, or why the device will not be back. */
 static int dsa_device_wait_online(struct dsa_device *dsa)
 {
@@ -44,7 +57,9 @@ static int dsa_device_wait_online(struct dsa_device *dsa)
 						   READ_ONCE(dsa->error), DSA_ONLINE_TIMEOUT);
 	if (left < 0)
 		return -EINTR;
-	return left ? READ_ONCE(dsa->error) : -EIO;
+	if (!left)
+		dsa_device_give_up(dsa);
+	return READ_ONCE(dsa->error);
 }
 
 /**
