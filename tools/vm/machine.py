@@ -72,9 +72,9 @@ class Machine:
         words += ["-device", "virtio-serial-pci,max_ports=2"]
         words += self.channel("link", self.link_far) + ["-device", "virtserialport,nr=1,chardev=link,name=dsa-vm"]
         words += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
-        words += self.share("root", "/", ",readonly=on")
-        for tag, path in self.shares:
-            words += self.share(tag, path, "")
+        words += self.share("root", "/", 0, ",readonly=on")
+        for index, (tag, path) in enumerate(self.shares):
+            words += self.share(tag, path, 1 + index, "")
         for index in range(o.devices):
             words += self.device(index)
         if o.qmp:
@@ -94,10 +94,15 @@ class Machine:
     def channel(self, name, far):
         return ["-chardev", f"socket,id={name},fd={far.fileno()}"]
 
-    def share(self, tag, path, more):
-        return [
+    def share(self, tag, path, index, more):
+        """Eight functions a slot, below ports: there they can keep their state when the guest sleeps, for Linux's
+        driver of such files cannot bring it back."""
+        port, function = divmod(index, 8)
+        words = [] if function else ["-device", f"pcie-root-port,id=files{port},chassis={100 + port},slot={100 + port}"]
+        place = f"bus=files{port},addr=0.{function},multifunction=on,x-pcie-pm-no-soft-reset=on"
+        return words + [
             "-fsdev", f"local,id={tag},path={quoted(path)},security_model=none,multidevs=remap{more}",
-            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},{place}",
         ]
 
     def device(self, index):

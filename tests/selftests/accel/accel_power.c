@@ -390,4 +390,130 @@ TEST_F(power, sleep_races_work)
 	EXPECT_EQ(-1, buf_pattern_differs(self->hbm.ptr, DATA_BYTES, 1));
 }
 
+/* ---- the system sleeps, as far as the kernel goes in a test of its own ---- */
+
+#define POWER_DIR   "/sys/power/"
+#define PM_DELAY    "/sys/module/suspend/parameters/pm_test_delay"
+/* The driver waits 5 s. */
+#define BUSY_MS_MIN 4900
+#define BUSY_MS_MAX 15000
+
+FIXTURE(system_sleep)
+{
+	struct accel_baseline base;
+	struct rig rig;
+	struct buf hbm, system;
+	char delay[16];
+	bool set;
+};
+
+/* Devices are suspended to the last phase and resumed; what would follow is left out. */
+FIXTURE_SETUP(system_sleep)
+{
+	int fd = accel_open();
+
+	if (fd == -ENODEV)
+		SKIP(return, "no device of driver dsa_accel below /dev/accel");
+	ASSERT_LE(0, fd);
+	if (access(POWER_DIR "pm_test", W_OK) ||
+	    file_read_text(PM_DELAY, self->delay, sizeof(self->delay)))
+		SKIP(return, "no " POWER_DIR "pm_test (PM_DEBUG), or not root");
+	ASSERT_EQ(0, accel_baseline_read(fd, &self->base));
+	self->set = true;
+	ASSERT_EQ(0, file_write_text(PM_DELAY, "0"));
+	ASSERT_EQ(0, file_write_text(POWER_DIR "pm_test", "platform"));
+	ASSERT_EQ(0, rig_create(&self->rig, fd));
+	ASSERT_EQ(0, rig_buf(&self->rig, &self->hbm, DATA_BYTES, 0, HBM_VA));
+	ASSERT_EQ(0, rig_buf(&self->rig, &self->system, DATA_BYTES, DRM_DSA_BO_SYSTEM, SYSTEM_VA));
+	buf_pattern(self->hbm.ptr, DATA_BYTES, 1);
+	buf_pattern(self->system.ptr, DATA_BYTES, 2);
+}
+
+FIXTURE_TEARDOWN_PARENT(system_sleep)
+{
+	if (!self->set)
+		return;
+	EXPECT_EQ(0, file_write_text(POWER_DIR "pm_test", "none"));
+	EXPECT_EQ(0, file_write_text(PM_DELAY, self->delay));
+	ACCEL_CHECK_BASELINE(self->base);
+}
+
+static int sleep_now(const char *state)
+{
+	return file_write_text(POWER_DIR "state", state);
+}
+
+/* "mem" goes by way of the firmware where it can: then HBM is copied out and back. */
+TEST_F(system_sleep, all_is_there_afterwards)
+{
+	static const char * const states[] = { "freeze", "mem", "freeze", "mem" };
+	struct drm_dsa_queue_state st;
+	struct cmds c;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(states); i++) {
+		ASSERT_EQ(0, sleep_now(states[i]));
+		EXPECT_EQ(-1, buf_pattern_differs(self->hbm.ptr, DATA_BYTES, 1));
+		c = rig_cmds(&self->rig, 1);
+		cmd_copy(&c, SYSTEM_VA, HBM_VA, DATA_BYTES);
+		ASSERT_EQ(0, rig_run(&self->rig, &c));
+		EXPECT_EQ(-1, buf_pattern_differs(self->system.ptr, DATA_BYTES, 1));
+		buf_pattern(self->system.ptr, DATA_BYTES, 2);
+		EXPECT_EQ(0, rig_proof(&self->rig, self->rig.queue));
+	}
+	ASSERT_EQ(0, queue_state(self->rig.fd, self->rig.queue, &st));
+	EXPECT_EQ(0, st.flags);
+	EXPECT_EQ(st.jobs_submitted, st.jobs_completed);
+}
+
+/* Jobs at work end first; those in line, more than a ring holds, come afterwards. */
+TEST_F(system_sleep, jobs_at_work_and_in_line)
+{
+	enum { JOBS = 600, COPIES = 20 };
+	struct drm_dsa_queue_state st;
+	struct drm_dsa_sync out;
+	uint32_t syncobj;
+	struct cmds c;
+
+	ASSERT_EQ(0, syncobj_create(self->rig.fd, &syncobj));
+	out = sync_out(syncobj, 0);
+	c = rig_cmds(&self->rig, 1);
+	for (unsigned int i = 0; i < COPIES; i++)
+		cmd_copy(&c, SYSTEM_VA, HBM_VA, DATA_BYTES);
+	cmd_add(&c, RIG_CMD_VA + 2 * RIG_SLOT, 1);
+	for (unsigned int i = 0; i < JOBS; i++)
+		ASSERT_EQ(0, submit(self->rig.fd, self->rig.queue, c.va, c.len, &out, 1, NULL));
+	ASSERT_EQ(0, sleep_now("freeze"));
+	ASSERT_EQ(0, syncobj_wait(self->rig.fd, syncobj, 0));
+	EXPECT_EQ(0, syncobj_status(self->rig.fd, syncobj));
+	EXPECT_EQ(JOBS, *(volatile uint64_t *)(self->rig.cmd.ptr + 2 * RIG_SLOT));
+	ASSERT_EQ(0, queue_state(self->rig.fd, self->rig.queue, &st));
+	EXPECT_EQ(JOBS, st.jobs_completed);
+	EXPECT_EQ(0, st.flags);
+}
+
+/* A job that does not end keeps the system from sleeping, and is none the worse for it. */
+TEST_F(system_sleep, refused_while_a_job_does_not_end)
+{
+	struct cmds c = rig_cmds(&self->rig, 0);
+	struct drm_dsa_sync out;
+	uint32_t syncobj;
+	uint64_t begin;
+
+	ASSERT_EQ(0, syncobj_create(self->rig.fd, &syncobj));
+	out = sync_out(syncobj, 0);
+	cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+	ASSERT_EQ(0, submit(self->rig.fd, self->rig.queue, c.va, c.len, &out, 1, NULL));
+	begin = accel_now_ns();
+	EXPECT_EQ(-EBUSY, sleep_now("freeze"));
+	EXPECT_LT(BUSY_MS_MIN * 1000000ull, accel_now_ns() - begin);
+	EXPECT_GT(BUSY_MS_MAX * 1000000ull, accel_now_ns() - begin);
+	EXPECT_EQ(-EINPROGRESS, syncobj_status(self->rig.fd, syncobj));
+	*(volatile uint64_t *)(self->rig.cmd.ptr + RIG_SLOT) = 1;
+	EXPECT_EQ(0, syncobj_wait(self->rig.fd, syncobj, 0));
+	EXPECT_EQ(0, syncobj_status(self->rig.fd, syncobj));
+	EXPECT_EQ(0, rig_proof(&self->rig, self->rig.queue));
+	EXPECT_EQ(0, sleep_now("freeze"));
+	EXPECT_EQ(0, rig_proof(&self->rig, self->rig.queue));
+}
+
 TEST_HARNESS_MAIN
