@@ -278,7 +278,8 @@ static bool dsa_mmu_invalidate_done(struct dsa_device *dsa, u32 seq, int generat
 
 	if (atomic_read(&dsa->mmu.generation) != generation)
 		return true;
-	return (s32)(done - seq) >= 0 && (done != U32_MAX || !dsa_gone(dsa));
+	/* Nor when nobody answers. */
+	return (s32)(done - seq) >= 0 && ((done && done != U32_MAX) || !dsa_gone(dsa));
 }
 
 /* There is no use in waiting any longer. */
@@ -318,8 +319,9 @@ static void dsa_mmu_invalidate(struct dsa_device *dsa, u32 asid, u64 start, u64 
 		read_poll_timeout(dsa_mmu_invalidate_over, over, over, 20,
 				  DSA_INVALIDATE_TIMEOUT_US, false, dsa, seq, generation);
 	if (!dsa_mmu_invalidate_done(dsa, seq, generation)) {
-		drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n", seq,
-			asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
+		if (!dsa_gone(dsa))
+			drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n",
+				seq, asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
 		dsa_mmu_give_up(dsa, generation);
 	}
 	drm_dev_exit(idx);

@@ -245,11 +245,10 @@ static int dsa_queue_wait(struct dsa_queue *queue, bool disabled)
 	u32 state;
 	int ret;
 
-	ret = read_poll_timeout(dsa_qread, state, state == U32_MAX ||
-				(disabled ? state == DSA_QSTATE_DISABLED :
-					    !dsa_queue_running(state)),
+	ret = read_poll_timeout(dsa_qread, state, (disabled ? state == DSA_QSTATE_DISABLED :
+						   !dsa_queue_running(state)) || dsa_gone(dsa),
 				20, DSA_STOP_TIMEOUT_US, false, dsa, q, DSA_Q_STATE);
-	return state == U32_MAX ? -ENODEV : ret;
+	return dsa_gone(dsa) ? -ENODEV : ret;
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */
@@ -379,8 +378,9 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 	if (dsa->offline) {
 		dsa_queue_lost_locked(queue, why);
 	} else if (dsa_queue_halt_locked(queue, why)) {
-		drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
-			queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
+		if (!dsa_gone(dsa))
+			drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
+				queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
 		dsa_device_reset_locked(dsa, queue);
 	} else {
 		dsa_queue_lost_locked(queue, 0);

@@ -22,10 +22,10 @@ int dsa_reset_hw(struct dsa_device *dsa)
 
 	dsa_write(dsa, DSA_REG_CONTROL, DSA_CONTROL_RESET);
 	ret = read_poll_timeout(dsa_read, status,
-				status == U32_MAX || (!(status & DSA_STATUS_RESETTING) &&
-						      (status & DSA_STATUS_READY)),
+				(!(status & DSA_STATUS_RESETTING) && (status & DSA_STATUS_READY)) ||
+				dsa_gone(dsa),
 				50, DSA_RESET_TIMEOUT_US, false, dsa, DSA_REG_STATUS);
-	if (!ret && status == U32_MAX)
+	if (dsa_gone(dsa))
 		return -ENODEV;
 	if (ret)
 		dev_err(dsa->drm.dev, "reset not done after %lu s, status %#x\n",
