@@ -149,7 +149,7 @@ enum dsa_engine_class {
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
  * @error: what comes of whoever wants something of the device: 0, -EIO once a
- *         reset has failed, -ENODEV once it is being removed. Then no queue
+ *         reset has failed, -ENODEV once it is gone or being removed. Then no queue
  *         has a hardware queue, and none gets one. Written under @hw_lock.
  * @offline: the hardware sleeps or is being reset by others than us: it knows no
  *           queue and no address space. What is changed meanwhile it learns by
@@ -178,7 +178,8 @@ struct dsa_device {
 
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
-	 * as a whole; protects @hwq_used. Outermost but for &dsa_vm.lock.
+	 * as a whole; protects @hwq_used. Outermost but for &dsa_vm.lock. Not held over
+	 * dsa_device_enter(), which may wait for those who need it to wake the device.
 	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];

@@ -147,7 +147,7 @@ struct drm_dsa_telemetry {
 	__u32 ecc_corrected;
 	/** @ecc_uncorrected: uncorrected HBM errors. */
 	__u32 ecc_uncorrected;
-	/** @resets: device resets since power-on. */
+	/** @resets: device resets since power-on, but for those of power management. */
 	__u32 resets;
 	/** @queues_compute: compute queues in use, all clients. */
 	__u32 queues_compute;

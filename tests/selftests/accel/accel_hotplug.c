@@ -33,13 +33,11 @@ FIXTURE_VARIANT(hotplug)
 	const char *pt_system;
 };
 
-FIXTURE_VARIANT_ADD(hotplug, tables_in_hbm)
-{
+FIXTURE_VARIANT_ADD(hotplug, tables_in_hbm){
 	.pt_system = "0",
 };
 
-FIXTURE_VARIANT_ADD(hotplug, tables_in_system)
-{
+FIXTURE_VARIANT_ADD(hotplug, tables_in_system){
 	.pt_system = "1",
 };
 
@@ -123,16 +121,16 @@ static bool access_is_sigbus(volatile uint8_t *p)
 	return caught;
 }
 
-#define EXPECT_GONE()                                                                          \
-	do {                                                                                   \
-		uint32_t id_;                                                                  \
-                                                                                               \
-		EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));                          \
-		EXPECT_EQ(-ENODEV, bo_create(self->rig.fd, PAGE, 0, &id_));                    \
+#define EXPECT_GONE()                                                                           \
+	do {                                                                                    \
+		uint32_t id_;                                                                   \
+                                                                                                \
+		EXPECT_EQ(-ECANCELED, sync_file_status(self->fence));                           \
+		EXPECT_EQ(-ENODEV, bo_create(self->rig.fd, PAGE, 0, &id_));                     \
 		EXPECT_EQ(-ENODEV, submit(self->rig.fd, self->rig.queue, 0, 0, NULL, 0, NULL)); \
-		EXPECT_EQ(-ENODEV, vm_unmap(self->rig.fd, self->rig.vm, HBM_VA, PAGE));        \
-		EXPECT_TRUE(access_is_sigbus(self->hbm.ptr));                                  \
-		EXPECT_TRUE(access_is_sigbus(self->system.ptr));                               \
+		EXPECT_EQ(-ENODEV, vm_unmap(self->rig.fd, self->rig.vm, HBM_VA, PAGE));         \
+		EXPECT_TRUE(access_is_sigbus(self->hbm.ptr));                                   \
+		EXPECT_TRUE(access_is_sigbus(self->system.ptr));                                \
 	} while (0)
 
 static int rescan(const char *address)

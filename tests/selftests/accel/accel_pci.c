@@ -83,33 +83,33 @@ FIXTURE_TEARDOWN_PARENT(pci)
 		ACCEL_CHECK_BASELINE(self->base);
 }
 
-#define EXPECT_STATE(flags_, queue_)                                      \
-	do {                                                              \
-		struct drm_dsa_queue_state st_;                           \
-                                                                          \
-		EXPECT_EQ(0, queue_state(self->rig.fd, (queue_), &st_));  \
-		EXPECT_EQ((uint32_t)(flags_), st_.flags);                 \
+#define EXPECT_STATE(flags_, queue_)                                     \
+	do {                                                             \
+		struct drm_dsa_queue_state st_;                          \
+                                                                         \
+		EXPECT_EQ(0, queue_state(self->rig.fd, (queue_), &st_)); \
+		EXPECT_EQ((uint32_t)(flags_), st_.flags);                \
 	} while (0)
 
 /* All queues are lost, and say so; the address space and system memory are as they were, HBM is zero. */
-#define EXPECT_LOST()                                                                              \
-	do {                                                                                       \
-		uint32_t lost_ = DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_RESET, queue_;                 \
-		struct cmds c_ = rig_cmds(&self->rig, 2);                                          \
-                                                                                                   \
-		EXPECT_EQ(-ECANCELED, syncobj_status(self->rig.fd, self->syncobj));                \
-		EXPECT_STATE(lost_, self->rig.queue);                                              \
-		EXPECT_STATE(lost_, self->idle);                                                   \
-		EXPECT_EQ(-ECANCELED, submit(self->rig.fd, self->idle, 0, 0, NULL, 0, NULL));      \
-		EXPECT_EQ(-1, buf_differs(self->hbm.ptr, DATA_BYTES, 0));                          \
-		EXPECT_EQ(-1, buf_pattern_differs(self->system.ptr, DATA_BYTES, 2));               \
-		ASSERT_EQ(0, queue_create(self->rig.fd, self->rig.vm, DRM_DSA_QUEUE_COMPUTE,       \
-					  &queue_));                                               \
-		cmd_copy(&c_, HBM_VA, SYSTEM_VA, DATA_BYTES);                                      \
-		EXPECT_EQ(0, rig_run_on(&self->rig, queue_, &c_));                                 \
-		EXPECT_EQ(-1, buf_pattern_differs(self->hbm.ptr, DATA_BYTES, 2));                  \
-		EXPECT_EQ(0, rig_proof(&self->rig, queue_));                                       \
-		EXPECT_EQ(0, queue_destroy(self->rig.fd, queue_));                                 \
+#define EXPECT_LOST()                                                                         \
+	do {                                                                                  \
+		uint32_t lost_ = DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_RESET, queue_;            \
+		struct cmds c_ = rig_cmds(&self->rig, 2);                                     \
+                                                                                              \
+		EXPECT_EQ(-ECANCELED, syncobj_status(self->rig.fd, self->syncobj));           \
+		EXPECT_STATE(lost_, self->rig.queue);                                         \
+		EXPECT_STATE(lost_, self->idle);                                              \
+		EXPECT_EQ(-ECANCELED, submit(self->rig.fd, self->idle, 0, 0, NULL, 0, NULL)); \
+		EXPECT_EQ(-1, buf_differs(self->hbm.ptr, DATA_BYTES, 0));                     \
+		EXPECT_EQ(-1, buf_pattern_differs(self->system.ptr, DATA_BYTES, 2));          \
+		ASSERT_EQ(0, queue_create(self->rig.fd, self->rig.vm, DRM_DSA_QUEUE_COMPUTE,  \
+					  &queue_));                                          \
+		cmd_copy(&c_, HBM_VA, SYSTEM_VA, DATA_BYTES);                                 \
+		EXPECT_EQ(0, rig_run_on(&self->rig, queue_, &c_));                            \
+		EXPECT_EQ(-1, buf_pattern_differs(self->hbm.ptr, DATA_BYTES, 2));             \
+		EXPECT_EQ(0, rig_proof(&self->rig, queue_));                                  \
+		EXPECT_EQ(0, queue_destroy(self->rig.fd, queue_));                            \
 	} while (0)
 
 /* ---- resets ---- */
@@ -156,7 +156,8 @@ TEST_F(pci, power_reset_while_busy)
 /* Small pages, large ones, and tables of all levels come back as they were. */
 TEST_F(pci, page_tables_come_back)
 {
-	static const uint64_t va[] = { 0x1000, 0x800000, 0x4000201000, 0x8000000000, VA_LIMIT - 4 * MIB };
+	static const uint64_t va[] = { 0x1000, 0x800000, 0x4000201000, 0x8000000000,
+				       VA_LIMIT - 4 * MIB };
 	struct buf big, probe;
 	uint32_t queue;
 
@@ -164,7 +165,8 @@ TEST_F(pci, page_tables_come_back)
 	ASSERT_EQ(0, rig_buf(&self->rig, &probe, PAGE, DRM_DSA_BO_SYSTEM, 0x500000000000));
 	buf_pattern(big.ptr, big.size, 7);
 	for (unsigned int i = 0; i < ARRAY_LEN(va); i++)
-		ASSERT_EQ(0, vm_map(self->rig.fd, self->rig.vm, big.handle, 0, va[i], 4 * MIB, BIND_RW));
+		ASSERT_EQ(0, vm_map(self->rig.fd, self->rig.vm, big.handle, 0, va[i], 4 * MIB,
+				    BIND_RW));
 	/* A hole. */
 	ASSERT_EQ(0, vm_unmap(self->rig.fd, self->rig.vm, 0x4000201000 + 64 * KIB, PAGE));
 	ASSERT_EQ(0, pci_write(self->address, "reset", "1"));
@@ -336,31 +338,32 @@ static long errors_seen(const char *address, const char *kind)
 }
 
 /* Injects one error and waits until the kernel has counted it. */
-#define INJECT(kind_, uncorrectable_, correctable_)                                           \
-	do {                                                                                  \
-		long before_ = errors_seen(self->address, kind_);                             \
-                                                                                              \
-		if (load_injector() || before_ < 0)                                           \
-			SKIP(return, "no aer_inject, or no error reporting (PCIEAER_INJECT)"); \
-		ASSERT_EQ(0, inject(self->rig.fd, uncorrectable_, correctable_));             \
-		for (unsigned int i_ = 0; i_ < 100 * RECOVERY_SECONDS &&                      \
-					  errors_seen(self->address, kind_) == before_; i_++) \
-			usleep(10000);                                                        \
-		ASSERT_EQ(before_ + 1, errors_seen(self->address, kind_));                    \
+#define INJECT(kind_, uncorrectable_, correctable_)                                               \
+	do {                                                                                      \
+		long before_ = errors_seen(self->address, kind_);                                 \
+                                                                                                  \
+		if (load_injector() || before_ < 0)                                               \
+			SKIP(return, "no aer_inject, or no error reporting (PCIEAER_INJECT)");    \
+		ASSERT_EQ(0, inject(self->rig.fd, uncorrectable_, correctable_));                 \
+		for (unsigned int i_ = 0;                                                         \
+		     i_ < 100 * RECOVERY_SECONDS && errors_seen(self->address, kind_) == before_; \
+		     i_++)                                                                        \
+			usleep(10000);                                                            \
+		ASSERT_EQ(before_ + 1, errors_seen(self->address, kind_));                        \
 	} while (0)
 
 /* Injects a fatal error and waits until the driver has lost HBM; the kernel cannot ask the device. */
-#define INJECT_FATAL()                                                                        \
-	do {                                                                                  \
-		uint64_t before_ = losses(self->rig.fd);                                      \
-                                                                                              \
-		if (load_injector() || errors_seen(self->address, "fatal") < 0)               \
+#define INJECT_FATAL()                                                                         \
+	do {                                                                                   \
+		uint64_t before_ = losses(self->rig.fd);                                       \
+                                                                                               \
+		if (load_injector() || errors_seen(self->address, "fatal") < 0)                \
 			SKIP(return, "no aer_inject, or no error reporting (PCIEAER_INJECT)"); \
-		ASSERT_EQ(0, inject(self->rig.fd, PCI_ERR_UNC_DLP, 0));                       \
-		for (unsigned int i_ = 0; i_ < 100 * RECOVERY_SECONDS &&                      \
-					  losses(self->rig.fd) == before_; i_++)              \
-			usleep(10000);                                                        \
-		ASSERT_EQ(before_ + 1, losses(self->rig.fd));                                 \
+		ASSERT_EQ(0, inject(self->rig.fd, PCI_ERR_UNC_DLP, 0));                        \
+		for (unsigned int i_ = 0;                                                      \
+		     i_ < 100 * RECOVERY_SECONDS && losses(self->rig.fd) == before_; i_++)     \
+			usleep(10000);                                                         \
+		ASSERT_EQ(before_ + 1, losses(self->rig.fd));                                  \
 	} while (0)
 
 static int wait_status(int fd, uint32_t syncobj)

@@ -261,7 +261,7 @@ static long long fdinfo(int fd, const char *key)
 /* Counters go on, and looking at a client does not wake the device. */
 TEST_F(power, counters_go_on)
 {
-	static const char * const keys[] = { "drm-engine-copy:", "drm-total-cycles-compute:" };
+	static const char *const keys[] = { "drm-engine-copy:", "drm-total-cycles-compute:" };
 	struct drm_dsa_telemetry before, after;
 	long long last[2] = { 0, 0 }, now;
 	struct cmds c;
@@ -392,8 +392,8 @@ TEST_F(power, sleep_races_work)
 
 /* ---- the system sleeps, as far as the kernel goes in a test of its own ---- */
 
-#define POWER_DIR   "/sys/power/"
-#define PM_DELAY    "/sys/module/suspend/parameters/pm_test_delay"
+#define POWER_DIR "/sys/power/"
+#define PM_DELAY  "/sys/module/suspend/parameters/pm_test_delay"
 /* The driver waits 5 s. */
 #define BUSY_MS_MIN 4900
 #define BUSY_MS_MAX 15000
@@ -446,7 +446,7 @@ static int sleep_now(const char *state)
 /* "mem" goes by way of the firmware where it can: then HBM is copied out and back. */
 TEST_F(system_sleep, all_is_there_afterwards)
 {
-	static const char * const states[] = { "freeze", "mem", "freeze", "mem" };
+	static const char *const states[] = { "freeze", "mem", "freeze", "mem" };
 	struct drm_dsa_queue_state st;
 	struct cmds c;
 
