@@ -26,7 +26,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 
 #define DSA_DMA_CHUNK        (64u << 10)  /* bytes of DMA under one hold of the bus lock */
 #define DSA_HBM_CHUNK        (256u << 10) /* bytes of HBM work between looks at the stop flag */
-#define DSA_MAX_CORES        64
 #define DSA_MAX_COPY_ENGINES 16
 #define DSA_TLB_ENTRIES      64
 #define DSA_INV_LOG          64

@@ -583,7 +583,9 @@ static void two_launches(void)
 /* ---- a debugger ---- */
 
 static struct {
-	unsigned int steps, ends, faults;
+	unsigned int steps, ends, faults, stops;
+	uint32_t started, stopped; /* programs, as bits */
+	uint64_t stopped_at;       /* the last one's pc */
 	bool mend;
 } seen;
 
@@ -614,6 +616,7 @@ static uint64_t debug_hook(void *host, struct dsa_debug *at)
 	switch (at->event) {
 	case DSA_DEBUG_RUN:
 		seen.steps++;
+		seen.started |= 1u << at->program[0];
 		CHECK_EQ(at->program[1], 0);
 		if (!at->hart->arch.instret && !at->program[0])
 			debug_memory(d, at);
@@ -633,6 +636,12 @@ static uint64_t debug_hook(void *host, struct dsa_debug *at)
 		return seen.mend;
 	case DSA_DEBUG_WAIT:
 		check_failed(__FILE__, __LINE__, "nobody waits here");
+		return 0;
+	case DSA_DEBUG_STOP:
+		seen.stops++;
+		seen.stopped |= 1u << at->program[0];
+		seen.stopped_at = at->hart->arch.pc;
+		return 0;
 	}
 	return 0;
 }
@@ -665,6 +674,7 @@ static void debugger_on(bool mend)
 		CHECK_EQ(out[2], 6);
 		CHECK_EQ(seen.ends, 3);
 		CHECK_EQ(seen.faults, 3);
+		CHECK_EQ(seen.stops, 0);
 		CHECK_EQ(seen.steps, 8 + 8 + 2);
 		CHECK_EQ(((struct dsa_launch_counters *)(d->hbm + ARGS))->instructions, 3 * 7);
 	} else {
@@ -677,6 +687,31 @@ static void debugger(void)
 {
 	debugger_on(true);
 	debugger_on(false);
+}
+
+/* Where each program stood when the queue was killed. */
+static void stop_says_where(void)
+{
+	struct dev *d = dev_new_debug(debug_hook);
+	struct code k = code_at(d, CODE);
+	struct cmds c = cmds_at(d, CMDS);
+
+	memset(&seen, 0, sizeof(seen));
+	emit(&k, ADDI(T0, X0, 1));
+	emit(&k, ADDI(T0, T0, 1));
+	emit(&k, b_type(0, X0, X0, 0));
+	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 3, 1, 1);
+	queue_setup(d, 0, 1);
+	submit_cmds(&c, 0);
+	while (seen.started != 7 || seen.steps < 100)
+		dsa_core_run(d->core, 1000);
+	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL);
+	CHECK(wait_state(d, 0, DSA_QSTATE_ERROR));
+	CHECK_EQ(seen.stops, 3);
+	CHECK_EQ(seen.stopped, 7);
+	CHECK_EQ(seen.stopped_at, VA_HBM + CODE + 8);
+	CHECK_EQ(seen.ends, 0);
+	dev_free(d);
 }
 
 const struct test launch_tests[] = { TEST(grid_inline),
@@ -697,4 +732,5 @@ const struct test launch_tests[] = { TEST(grid_inline),
 				     TEST(bad_counters),
 				     TEST(two_launches),
 				     TEST(debugger),
+				     TEST(stop_says_where),
 				     TESTS_END };
