@@ -22,10 +22,13 @@
 #include <hw/dsa_regs.h>
 
 #include "dsa_compat.h"
+#include "dsa_engine.h"
 #include "dsa_ras.h"
+#include "dsa_reset.h"
 
 struct dsa_pt_tree;
 struct dsa_queue;
+struct dsa_user;
 
 #define DSA_DRIVER_NAME		"dsa_accel"
 
@@ -148,6 +151,7 @@ enum dsa_engine_class {
  * @vectors: argument of the queues' interrupt handlers.
  * @hwq: hardware queues.
  * @hwq_used: which of them are taken.
+ * @cores: what the cores did at the last look; under @hw_lock.
  * @error: what comes of whoever wants something of the device: 0, -EIO once a
  *         reset has failed, -ENODEV once it is gone or being removed. Then no queue
  *         has a hardware queue, and none gets one. Written under @hw_lock.
@@ -162,6 +166,9 @@ enum dsa_engine_class {
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
  * @bos: all buffer objects, under @bo_lock.
+ * @reset_events: uevents to be sent.
+ * @dump: state to be left in devcoredump.
+ * @users: who has queues and address spaces, and how many.
  * @system_used: bytes of system memory in buffer objects.
  * @ras: what went wrong.
  */
@@ -184,6 +191,7 @@ struct dsa_device {
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
 	DECLARE_BITMAP(hwq_used, DSA_NUM_QUEUES);
+	struct dsa_core_look cores[DSA_CORES_LOOKED_AT];
 	int error;
 	bool offline;
 	wait_queue_head_t back_online;
@@ -200,6 +208,11 @@ struct dsa_device {
 	/** @bo_lock: protects @bos. Nothing is locked inside but what DMA mapping needs. */
 	struct mutex bo_lock;
 	struct list_head bos;
+	struct dsa_reset_events reset_events;
+	struct dsa_dump *dump;
+	/** @user_lock: protects @users and all of &struct dsa_user. */
+	spinlock_t user_lock;
+	struct list_head users;
 	atomic64_t system_used;
 	struct dsa_ras ras;
 };
@@ -208,6 +221,7 @@ struct dsa_device {
  * struct dsa_file - An open file.
  * @dsa: the device.
  * @drm: the DRM file.
+ * @user: who has opened it.
  * @vms: address spaces by id; has its own lock.
  * @queues: queues by id; has its own lock.
  * @busy: modelled ns that engines worked for queues that have stopped, by
@@ -219,6 +233,7 @@ struct dsa_device {
 struct dsa_file {
 	struct dsa_device *dsa;
 	struct drm_file *drm;
+	struct dsa_user *user;
 	struct xarray vms;
 	struct xarray queues;
 	u64 busy[DSA_ENGINE_CLASSES];
@@ -265,13 +280,6 @@ int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
 void dsa_device_release(struct dsa_device *dsa);
 int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
-
-int dsa_reset_hw(struct dsa_device *dsa);
-void dsa_int_enable(struct dsa_device *dsa, u32 mask);
-void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);
-void dsa_device_end_locked(struct dsa_device *dsa, int error);
-void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
-int dsa_device_reset(struct dsa_device *dsa);
 
 /* dsa_pm.c */
 extern const struct dev_pm_ops dsa_pm_ops;

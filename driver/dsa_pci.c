@@ -38,12 +38,20 @@ static void dsa_pci_freeze(struct dsa_device *dsa)
 	mutex_unlock(&dsa->hw_lock);
 }
 
+/* 0: it has been reset and works. */
 static int dsa_pci_thaw(struct dsa_device *dsa)
 {
 	int ret;
 
 	mutex_lock(&dsa->hw_lock);
-	ret = dsa_device_online_locked(dsa);
+	ret = dsa->error;
+	if (!ret && dsa->offline) {
+		ret = dsa_device_online_locked(dsa);
+		dsa_ras_count(&dsa->ras, DSA_RAS_DEVICE_RESET);
+		if (ret)
+			dsa_ras_count(&dsa->ras, DSA_RAS_RESET_FAILED);
+		dsa_reset_event(dsa, DSA_RESET_DEVICE, ret, NULL);
+	}
 	mutex_unlock(&dsa->hw_lock);
 	return ret;
 }

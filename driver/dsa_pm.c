@@ -148,7 +148,7 @@ void dsa_device_offline_locked(struct dsa_device *dsa)
 	lockdep_assert_held(&dsa->hw_lock);
 	dsa_int_enable(dsa, 0);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
-		dsa_queue_offline_locked(dsa->hwq[q].queue);
+		dsa_queue_hold_locked(dsa->hwq[q].queue);
 	dsa_mmu_offline(dsa);
 }
 
@@ -176,8 +176,10 @@ int dsa_device_online_locked(struct dsa_device *dsa)
 	/* Restoring what was saved has used it up. */
 	pci_save_state(pdev);
 	dsa_mmu_online(dsa);
-	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
-		dsa_queue_online_locked(dsa->hwq[q].queue);
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		if (dsa_queue_restart_locked(dsa->hwq[q].queue))
+			dsa_queue_lost_locked(dsa->hwq[q].queue, DRM_DSA_QUEUE_RESET);
+	}
 	dsa_int_enable(dsa, DSA_INT_ENABLED);
 	wake_up_all(&dsa->back_online);
 	return 0;

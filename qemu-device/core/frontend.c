@@ -43,6 +43,7 @@ static void frontend_error(struct dsa_queue *q, uint32_t code, uint32_t access, 
 static void queue_charge(struct dsa_queue *q, uint64_t ns)
 {
 	__atomic_store_n(&q->time_ns, q->time_ns + ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->fetch_ns, q->fetch_ns + ns, __ATOMIC_RELAXED);
 }
 
 static void queue_not_before(struct dsa_queue *q, uint64_t ns)

@@ -26,6 +26,7 @@ void queue_init(struct dsa_core *core, unsigned int index)
 	struct dsa_queue *q = &core->q[index];
 
 	q->index = index;
+	q->copy_engine = -1;
 	mem_init(&q->mem, core, NULL);
 	q->mem.q = q;
 	queue_reset_values(q);
@@ -45,6 +46,7 @@ static void queue_set_state(struct dsa_core *core, struct dsa_queue *q, uint32_t
 static void queue_drop_work(struct dsa_core *core, struct dsa_queue *q)
 {
 	launch_drop(core, q);
+	copy_leave(core, q);
 	q->phase = DSA_PH_IDLE;
 	q->in_cmd = false;
 	q->busy = false;
@@ -110,12 +112,12 @@ bool queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_err
 }
 
 /* What was under way is known when nobody is in the middle of changing it. */
-static void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code)
+void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code)
 {
 	memset(err, 0, sizeof(*err));
 	err->code = code;
 	err->opcode = UINT32_MAX;
-	if (q->claimed || q->phase == DSA_PH_IDLE)
+	if ((q->claimed && !q->stuck) || q->phase == DSA_PH_IDLE)
 		return;
 	err->job_id = q->pkt.job_id;
 	if (!q->in_cmd)

@@ -24,3 +24,9 @@ $(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libd
 $(B)/tests/bench/bench_kernels.elf: tests/bench/bench_kernels.c $(DSACC_DEPS) | $(HOST_READY)
 	$(call say,DSACC,$@)
 	$(Q)mkdir -p $(@D) && tools/dsacc -o $@ $<
+
+BENCHES += $(B)/tests/bench/bench_recover
+$(B)/obj/tests/bench/bench_recover.c.o: CPPFLAGS += -I$(TOP)/include/uapi -isystem /usr/include/libdrm
+$(B)/tests/bench/bench_recover: $(B)/obj/tests/bench/bench_recover.c.o $(B)/obj/tests/selftests/accel/accel_util.c.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -pthread -o $@ $^

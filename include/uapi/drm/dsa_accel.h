@@ -30,10 +30,11 @@ extern "C" {
  *   bytes of an element beyond what the kernel knows must be zero.
  * - ENOENT: no such handle in this file. EINVAL: bad argument. ENOMEM: out of
  *   kernel memory; ENOSPC: out of HBM, or of hardware queues or address
- *   spaces. EFAULT: bad user pointer. ENODEV: the device is gone. EIO: the
- *   device failed and could not be reset: nothing can be created, bound or
- *   submitted any more. ECANCELED: the queue was stopped by a fault or a
- *   time-out, killed, or lost to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
+ *   spaces; EDQUOT: the user has as many of those as one may have. EFAULT:
+ *   bad user pointer. ENODEV: the device is gone. EIO: the device failed and
+ *   could not be reset: nothing can be created, bound or submitted any more.
+ *   ECANCELED: the queue was stopped by a fault or a time-out, killed, or lost
+ *   to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
  * - Time-outs are absolute CLOCK_MONOTONIC nanoseconds.
  * - Addresses are 48-bit virtual addresses of a VM; 4 KiB granularity.
  */
@@ -212,7 +213,11 @@ struct drm_dsa_bo_mmap_offset {
 	__u64 offset;
 };
 
-/** struct drm_dsa_vm_create - Create an address space. */
+/**
+ * struct drm_dsa_vm_create - Create an address space.
+ *
+ * A user may have a limited number (EDQUOT); CAP_SYS_RESOURCE lifts that.
+ */
 struct drm_dsa_vm_create {
 	/** @flags: zero. */
 	__u32 flags;
@@ -311,7 +316,13 @@ enum drm_dsa_queue_priority {
 	DRM_DSA_PRIORITY_REALTIME = 3,
 };
 
-/** struct drm_dsa_queue_create - Create a queue, backed by a hardware queue. */
+/**
+ * struct drm_dsa_queue_create - Create a queue, backed by a hardware queue.
+ *
+ * A user may have a limited number of each class (EDQUOT), counted until the
+ * queue is destroyed, and whose programs fail all the time waits here until
+ * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
+ */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */
 	__u32 vm_id;
@@ -341,8 +352,10 @@ struct drm_dsa_queue_destroy {
 #define DRM_DSA_QUEUE_TIMEDOUT	(1u << 1)
 /** @DRM_DSA_QUEUE_FAULT: the device stopped it; the record is valid. */
 #define DRM_DSA_QUEUE_FAULT	(1u << 2)
-/** @DRM_DSA_QUEUE_RESET: lost to a device reset that it did not cause. */
+/** @DRM_DSA_QUEUE_RESET: had begun a job that it could not complete before a device reset. */
 #define DRM_DSA_QUEUE_RESET	(1u << 3)
+/** @DRM_DSA_QUEUE_DEPENDENCY: one of its jobs waited for a job of the same file that failed. */
+#define DRM_DSA_QUEUE_DEPENDENCY	(1u << 4)
 
 /**
  * struct drm_dsa_queue_state - Is the queue alive, and if not, why.
@@ -403,6 +416,12 @@ struct drm_dsa_sync {
  * a point that nobody has submitted yet fail with EINVAL. A submit that fails
  * has no effect. What it signals, it signals also when the job fails or the
  * queue dies first: the fence then carries the error ECANCELED.
+ *
+ * A job that waits for one of the same file which fails is not executed: it
+ * fails, too, and with it its queue (DRM_DSA_QUEUE_DEPENDENCY), as later jobs
+ * may count on what it would have done. Jobs before it are not concerned. What
+ * fences of other files or drivers come to does not matter. A point that has
+ * passed when the job is submitted is not known to have failed.
  */
 struct drm_dsa_submit {
 	/** @queue_id: id. */

@@ -31,6 +31,7 @@ static const struct {
 	{ "tensor_im2col", tensor_im2col_tests },
 	{ "tensor_gather", tensor_gather_tests },
 	{ "atomics", atomics_tests },
+	{ "engine", engine_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
