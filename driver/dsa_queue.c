@@ -429,7 +429,8 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 		dsa_queue_lost_locked(queue, why);
 		return;
 	}
-	dsa_dump_begin_locked(dsa);
+	if (why)
+		dsa_dump_begin_locked(dsa);
 	ret = dsa_queue_halt_locked(queue, why, &level);
 	if (ret)
 		dsa_dump_begin_locked(dsa);

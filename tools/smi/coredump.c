@@ -186,6 +186,7 @@ static const char *const levels[] = { "queue", "engine", "device" };
 static const char *const queue_states[] = { "disabled", "active", "stopping", "error" };
 static const char *const engine_kinds[] = { "front end", "copy engine", "core" };
 static const char *const engine_states[] = { "idle", "busy", "waiting", "stuck" };
+static const char *const waits[] = { "nothing", "an mbarrier", "its cluster", "a semaphore" };
 static const char *const opcodes[] = {
 	[DSA_CMD_NOP] = "NOP",           [DSA_CMD_COPY] = "COPY",
 	[DSA_CMD_COPY_2D] = "COPY_2D",   [DSA_CMD_FILL] = "FILL",
@@ -261,7 +262,7 @@ static void show_engine(const void *p)
 		printf(", program (%u, %u, %u) of launch %llu, pc 0x%llx", e->program[0],
 		       e->program[1], e->program[2], e->launch_id, e->pc);
 	if (e->wait)
-		printf(", waits (%u) at 0x%llx", e->wait, e->wait_addr);
+		printf(", waits for %s at 0x%llx", NAME_OF(waits, e->wait), e->wait_addr);
 	putchar('\n');
 }
 

@@ -169,13 +169,13 @@ struct dsa_dump_engine {
 	__u32 kind;
 	/** @index: of its kind. */
 	__u32 index;
-	/** @state: the register ENG_STATE. */
+	/** @state: 0 idle, 1 busy, 2 waiting, 3 stuck. */
 	__u32 state;
 	/** @queue: whom it serves. */
 	__u32 queue;
 	/** @program: x, y, z. */
 	__u32 program[3];
-	/** @wait: what a waiting core waits for: the register ENG_WAIT. */
+	/** @wait: for what: 1 mbarrier, 2 the cluster's barrier, 3 semaphore; 0: nothing. */
 	__u32 wait;
 	/** @wait_addr: where. */
 	__u64 wait_addr;

@@ -220,6 +220,24 @@ TEST_F(coredump, hang)
 	}
 	EXPECT_EQ(1, found);
 
+	/* Where the three programs are, and that nothing else is at work for the queue. */
+	s = section(&dump, DSA_DUMP_ENGINES);
+	ASSERT_NE(NULL, s);
+	found = 0;
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct dsa_dump_engine *e = element(s, i);
+
+		if (e->kind != DSA_ENGINE_CORE)
+			continue;
+		EXPECT_EQ(info->queue, e->queue);
+		EXPECT_EQ(99, e->launch_id);
+		EXPECT_EQ(CODE_VA, e->pc);
+		EXPECT_EQ(0, e->wait);
+		EXPECT_GT(3, e->program[0]);
+		found |= 1u << e->program[0];
+	}
+	EXPECT_EQ(7, found);
+
 	s = section(&dump, DSA_DUMP_RING);
 	ASSERT_NE(NULL, s);
 	ASSERT_EQ(5, s->count);
@@ -293,6 +311,19 @@ TEST_F(coredump, the_command_that_hangs_is_there)
 		const struct dsa_dump_bytes *b = element(s, i);
 
 		found += b->va <= at && at < b->va + b->bytes;
+	}
+	EXPECT_EQ(1, found);
+	/* And what its front end waits for. */
+	s = section(&dump, DSA_DUMP_ENGINES);
+	ASSERT_NE(NULL, s);
+	found = 0;
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct dsa_dump_engine *e = element(s, i);
+
+		if (e->kind != DSA_ENGINE_FRONTEND)
+			continue;
+		found++;
+		EXPECT_EQ(RIG_CMD_VA + RIG_SLOT, e->wait_addr);
 	}
 	EXPECT_EQ(1, found);
 	ASSERT_EQ(0, drop_dumps());

@@ -195,6 +195,50 @@ TEST_F(pci, page_tables_come_back)
 	}
 }
 
+/* Another device of the driver's than that of @fd, or -ENODEV. */
+static int open_other(int fd)
+{
+	char address[PCI_ADDRESS_MAX], other[PCI_ADDRESS_MAX], node[32];
+
+	if (pci_address(fd, address))
+		return -ENODEV;
+	for (unsigned int i = 0; i < 16; i++) {
+		snprintf(node, sizeof(node), "/dev/accel/accel%u", i);
+		fd = open(node, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!pci_address(fd, other) && strcmp(address, other))
+			return fd;
+		close(fd);
+	}
+	return -ENODEV;
+}
+
+TEST_F(pci, other_devices_do_not_notice)
+{
+	int fd = open_other(self->rig.fd);
+	struct buf data;
+	uint32_t syncobj, queue;
+	struct rig other;
+
+	if (fd < 0)
+		SKIP(return, "there is one device only: dsa-vm --devices 2");
+	ASSERT_EQ(0, rig_create(&other, fd));
+	ASSERT_EQ(0, rig_buf(&other, &data, DATA_BYTES, 0, HBM_VA));
+	buf_pattern(data.ptr, DATA_BYTES, 9);
+	ASSERT_EQ(0, queue_create(fd, other.vm, DRM_DSA_QUEUE_COPY, &queue));
+	ASSERT_EQ(0, submit_endless(&other, other.queue, &syncobj));
+	ASSERT_EQ(0, pci_write(self->address, "reset", "1"));
+	EXPECT_EQ(-EINPROGRESS, syncobj_status(fd, syncobj));
+	EXPECT_EQ(0, rig_proof(&other, queue));
+	EXPECT_EQ(-1, buf_pattern_differs(data.ptr, DATA_BYTES, 9));
+	*(volatile uint64_t *)(other.cmd.ptr + RIG_SLOT) = 1;
+	EXPECT_EQ(0, syncobj_wait(fd, syncobj, 0));
+	EXPECT_EQ(0, syncobj_status(fd, syncobj));
+	EXPECT_LOST();
+	close(fd);
+}
+
 struct worker {
 	atomic_bool *stop;
 	unsigned int seed, done;
