@@ -35,7 +35,8 @@ typedef uint64_t __le64;
  * cmd_va (8-byte aligned; size a multiple of 8, 0 allowed, at most
  * DSA_RING_MAX_CMD_BYTES) in the queue's address space. Then, for both, the
  * 64-bit fence_value goes to fence_addr (8-byte aligned bus address), then
- * the interrupt. Reserved fields are zero.
+ * the interrupt. Reserved fields are zero. In a ring of DSA_QMODE_USER the
+ * fence address is a virtual address.
  */
 struct dsa_ring_packet {
 	__le32 op;
