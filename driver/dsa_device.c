@@ -178,6 +178,9 @@ static int dsa_init_software(struct dsa_device *dsa)
 	if (ret)
 		return ret;
 	init_completion(&dsa->ping_done);
+	spin_lock_init(&dsa->user_lock);
+	INIT_LIST_HEAD(&dsa->users);
+	dsa_reset_events_init(dsa);
 	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */
@@ -225,6 +228,8 @@ int dsa_device_init(struct dsa_device *dsa)
 		ret = dsa_hbm_init(dsa);
 	if (!ret)
 		ret = dsa_mmu_init(dsa);
+	if (!ret)
+		ret = dsa_dump_init(dsa);
 	/* Whatever used the device before: nothing of it is left. */
 	if (!ret)
 		ret = dsa_reset_hw(dsa);
@@ -253,4 +258,6 @@ void dsa_device_fini(struct dsa_device *dsa)
 	dsa_device_end_locked(dsa, -ENODEV);
 	dsa_lose_queues(dsa, NULL);
 	mutex_unlock(&dsa->hw_lock);
+	flush_work(&dsa->reset_events.work);
+	dsa_dump_flush(dsa);
 }

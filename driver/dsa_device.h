@@ -22,8 +22,10 @@
 
 #include "dsa_compat.h"
 #include "dsa_ras.h"
+#include "dsa_reset.h"
 
 struct dsa_queue;
+struct dsa_user;
 
 #define DSA_DRIVER_NAME		"dsa_accel"
 
@@ -144,6 +146,9 @@ enum dsa_engine_class {
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
+ * @reset_events: uevents to be sent.
+ * @dump: state to be left in devcoredump.
+ * @users: who has queues and address spaces, and how many.
  * @system_used: bytes of system memory in buffer objects.
  * @ras: what went wrong.
  */
@@ -174,6 +179,11 @@ struct dsa_device {
 	struct mutex ping_lock;
 	struct completion ping_done;
 	struct ratelimit_state fault_log;
+	struct dsa_reset_events reset_events;
+	struct dsa_dump *dump;
+	/** @user_lock: protects @users and all of &struct dsa_user. */
+	spinlock_t user_lock;
+	struct list_head users;
 	atomic64_t system_used;
 	struct dsa_ras ras;
 };
@@ -182,6 +192,7 @@ struct dsa_device {
  * struct dsa_file - An open file.
  * @dsa: the device.
  * @drm: the DRM file.
+ * @user: who has opened it.
  * @vms: address spaces by id; has its own lock.
  * @queues: queues by id; has its own lock.
  * @busy: modelled ns that engines worked for queues that have stopped, by
@@ -193,6 +204,7 @@ struct dsa_device {
 struct dsa_file {
 	struct dsa_device *dsa;
 	struct drm_file *drm;
+	struct dsa_user *user;
 	struct xarray vms;
 	struct xarray queues;
 	u64 busy[DSA_ENGINE_CLASSES];
@@ -240,13 +252,6 @@ void dsa_file_put_queue(struct dsa_file *dfile);
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
 int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
-
-int dsa_reset_hw(struct dsa_device *dsa);
-void dsa_int_enable(struct dsa_device *dsa, u32 mask);
-void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);
-void dsa_device_end_locked(struct dsa_device *dsa, int error);
-void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
-int dsa_device_reset(struct dsa_device *dsa);
 
 int dsa_hbm_init(struct dsa_device *dsa);
 int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);

@@ -16,6 +16,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_quota.h"
 #include "dsa_vm.h"
 
 uint dsa_job_timeout_ms = 30000;
@@ -33,7 +34,10 @@ struct workqueue_struct *dsa_release_wq;
 
 static void dsa_file_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct dsa_file, ref));
+	struct dsa_file *dfile = container_of(ref, struct dsa_file, ref);
+
+	dsa_quota_close(dfile);
+	kfree(dfile);
 }
 
 void dsa_file_get_queue(struct dsa_file *dfile)
@@ -52,11 +56,17 @@ void dsa_file_put_queue(struct dsa_file *dfile)
 static int dsa_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct dsa_file *dfile = kzalloc(sizeof(*dfile), GFP_KERNEL);
+	int ret;
 
 	if (!dfile)
 		return -ENOMEM;
 	dfile->dsa = to_dsa_device(drm);
 	dfile->drm = file;
+	ret = dsa_quota_open(dfile);
+	if (ret) {
+		kfree(dfile);
+		return ret;
+	}
 	xa_init_flags(&dfile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dfile->queues, XA_FLAGS_ALLOC1);
 	kref_init(&dfile->ref);
@@ -80,8 +90,9 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_for_each(&dfile->queues, id, queue)
 		dsa_queue_kill(queue);
 	xa_for_each(&dfile->queues, id, queue)
-		dsa_queue_put(queue);
+		dsa_queue_close(queue);
 	xa_for_each(&dfile->vms, id, vm) {
+		dsa_quota_give_vm(dfile);
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}

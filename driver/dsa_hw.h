@@ -7,6 +7,7 @@
 #include <linux/iopoll.h>
 
 #include "dsa_device.h"
+#include "dsa_engtmp.h"
 
 static inline u32 dsa_read(struct dsa_device *dsa, u32 reg)
 {

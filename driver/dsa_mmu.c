@@ -609,3 +609,60 @@ void dsa_pt_update_fini(struct dsa_pt_update *u)
 	dsa_pt_free_list(u->tree->dsa, &u->spare[1]);
 	dsa_pt_free_list(u->tree->dsa, &u->dropped);
 }
+
+/* ---- looking ---- */
+
+/**
+ * dsa_pt_tree_find - Find the page that maps an address.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @va: the address.
+ * @level: level of the entry.
+ *
+ * Return: the entry, zero if there is none.
+ */
+u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level)
+{
+	struct dsa_pt *pt = tree->root;
+
+	while (pt->level && dsa_pt_is_table(pt->child[dsa_pt_index(va, pt->level)]))
+		pt = pt->child[dsa_pt_index(va, pt->level)];
+	*level = pt->level;
+	if (pt->level && !pt->child[dsa_pt_index(va, pt->level)])
+		return 0;
+	return dsa_pt_read(pt, dsa_pt_index(va, pt->level));
+}
+
+static bool dsa_pt_walk(struct dsa_pt *pt, u64 va, dsa_pt_page_fn *page, void *arg)
+{
+	unsigned int i, left = pt->used;
+	bool more = true;
+
+	for (i = 0; i < DSA_PT_ENTRIES && left && more; i++, va += dsa_pt_span(pt->level)) {
+		u64 pte;
+
+		if (pt->level && !pt->child[i])
+			continue;
+		if (pt->level && dsa_pt_is_table(pt->child[i])) {
+			more = dsa_pt_walk(pt->child[i], va, page, arg);
+			left--;
+			continue;
+		}
+		pte = dsa_pt_read(pt, i);
+		if (!(pte & DSA_PTE_VALID))
+			continue;
+		more = page(arg, va, pte, pt->level);
+		left--;
+	}
+	return more;
+}
+
+/**
+ * dsa_pt_tree_walk - Look at all pages of an address space in order.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @page: called for each; false ends the walk.
+ * @arg: its first argument.
+ */
+void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg)
+{
+	dsa_pt_walk(tree->root, 0, page, arg);
+}

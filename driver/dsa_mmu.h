@@ -80,6 +80,10 @@ int dsa_pt_tree_init(struct dsa_device *dsa, struct dsa_pt_tree *tree);
 void dsa_pt_tree_disable(struct dsa_pt_tree *tree);
 void dsa_pt_tree_fini(struct dsa_pt_tree *tree);
 
+typedef bool (dsa_pt_page_fn)(void *arg, u64 va, u64 pte, unsigned int level);
+u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level);
+void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg);
+
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range);
 int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset);
 void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,

@@ -20,12 +20,19 @@
 
 #include "dsa_hw.h"
 #include "dsa_queue.h"
+#include "dsa_quota.h"
 #include "dsa_trace.h"
 #include "dsa_vm.h"
+
+/* After so long a queue that does not stop is looked at. */
+#define DSA_STOP_LOOK_US	(5 * USEC_PER_MSEC)
 
 /* Codes that say "the driver stopped it": enum dsa_error_code 1 and 2. */
 #define DSA_ERR_CODE_KILLED	1
 #define DSA_ERR_CODE_RESET	2
+
+/* It was stopped for what it did. */
+#define DSA_QUEUE_FAILED	(DRM_DSA_QUEUE_FAULT | DRM_DSA_QUEUE_TIMEDOUT)
 
 #define DSA_RING_BYTES		(DSA_RING_PACKETS * DSA_RING_PACKET_SIZE)
 /* A page behind the ring for the fence value. */
@@ -62,46 +69,59 @@ static const struct dma_fence_ops dsa_fence_ops = {
 	.release = dsa_fence_release,
 };
 
-static void dsa_queue_write_packet(struct dsa_queue *queue, u64 seqno, u64 job_id, u64 cmd_va,
-				   u64 cmd_size)
+/* The next packet of the ring; it has room. A job that failed before it began is an empty one. */
+static void dsa_queue_write_packet(struct dsa_queue *queue, const struct dsa_fence *fence)
 {
-	struct dsa_ring_packet *packet = &queue->ring[queue->tail % DSA_RING_PACKETS];
+	struct dsa_ring_packet *packet = &queue->ring[queue->tail++ % DSA_RING_PACKETS];
+	bool exec = fence->cmd_size && !fence->error;
 
 	*packet = (struct dsa_ring_packet) {
-		.op = cpu_to_le32(cmd_size ? DSA_RING_OP_EXEC : DSA_RING_OP_NOP),
+		.op = cpu_to_le32(exec ? DSA_RING_OP_EXEC : DSA_RING_OP_NOP),
 		.flags = cpu_to_le32(DSA_RING_F_FENCE | DSA_RING_F_IRQ),
-		.cmd_va = cpu_to_le64(cmd_size ? cmd_va : 0),
-		.cmd_size = cpu_to_le64(cmd_size),
+		.cmd_va = cpu_to_le64(exec ? fence->cmd_va : 0),
+		.cmd_size = cpu_to_le64(exec ? fence->cmd_size : 0),
 		.fence_addr = cpu_to_le64(queue->ring_dma + DSA_RING_BYTES),
-		.fence_value = cpu_to_le64(seqno),
-		.job_id = cpu_to_le64(job_id),
+		.fence_value = cpu_to_le64(fence->base.seqno),
+		.job_id = cpu_to_le64(fence->job_id),
 	};
+}
+
+/* Tells the device what has been written, unless it is not to begin anything now. */
+static void dsa_queue_kick(struct dsa_queue *queue)
+{
+	if (queue->held)
+		return;
+	dma_wmb();	/* the packets before the doorbell */
+	/* A queue that is not held has a hardware queue, and that a device. */
+	dsa_ring_doorbell(queue->dsa, queue->hwq->index, queue->tail);
 }
 
 /**
  * dsa_queue_emit - Give a job to the device.
  * @queue: the queue; there is room in its ring.
- * @fence: becomes the job's hardware fence, one reference for the caller. It
- *         is signaled with an error when the queue is dead.
- * @job_id: counted from 1.
- * @cmd_va: command buffer.
- * @cmd_size: bytes.
+ * @fence: the job; becomes its hardware fence, one reference for the caller.
+ * @failed: a job that this one needs has failed: it is not executed, and the
+ *          queue ends with it, as later jobs count on it.
+ *
+ * The fences of a queue are signaled in order, also when they fail.
  */
-void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id, u64 cmd_va,
-		    u64 cmd_size)
+void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool failed)
 {
 	unsigned long irq;
 	bool first;
 
 	kref_get(&queue->mem_ref);
 	fence->queue = queue;
-	fence->job_id = job_id;
 
 	spin_lock_irqsave(&queue->lock, irq);
 	dma_fence_init(&fence->base, &dsa_fence_ops, &queue->lock, queue->fence_context,
 		       ++queue->seqno);
-	trace_dsa_job_run(queue, job_id, queue->seqno, queue->flags & DRM_DSA_QUEUE_DEAD);
-	if (queue->flags & DRM_DSA_QUEUE_DEAD) {
+	if (failed && !(queue->flags & DRM_DSA_QUEUE_DEAD))
+		queue->flags |= DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_DEPENDENCY;
+	if (queue->flags & DRM_DSA_QUEUE_DEAD)
+		fence->error = -ECANCELED;
+	trace_dsa_job_run(queue, fence->job_id, queue->seqno, fence->error);
+	if (!queue->hwq) {
 		dma_fence_set_error(&fence->base, -ECANCELED);
 		dma_fence_signal_locked(&fence->base);
 	} else {
@@ -110,11 +130,8 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 		list_add_tail(&fence->link, &queue->inflight);
 		if (first)
 			dsa_watchdog_head_changed(queue);
-		dsa_queue_write_packet(queue, fence->base.seqno, job_id, cmd_va, cmd_size);
-		queue->tail++;
-		dma_wmb();	/* the packet before the doorbell */
-		/* A queue that lives has a hardware queue, and that a device. */
-		dsa_ring_doorbell(queue->dsa, queue->hwq->index, queue->tail);
+		dsa_queue_write_packet(queue, fence);
+		dsa_queue_kick(queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, irq);
 }
@@ -161,24 +178,17 @@ bool dsa_queue_collect(struct dsa_queue *queue)
 	list_for_each_entry_safe(fence, next, &queue->inflight, link) {
 		if (fence->base.seqno > done)
 			break;
-		queue->completed++;
 		any = true;
-		dsa_queue_finish_fence(fence, 0);
+		if (!fence->error)
+			queue->completed++;
+		else	/* the queue ends here */
+			queue_work(queue->dsa->reset_wq, &queue->recover_work);
+		dsa_queue_finish_fence(fence, fence->error);
 	}
 	if (any && !list_empty(&queue->inflight))
 		dsa_watchdog_head_changed(queue);
 	spin_unlock_irqrestore(&queue->lock, irq);
 	return any;
-}
-
-static void dsa_queue_cancel_inflight(struct dsa_queue *queue)
-{
-	struct dsa_fence *fence, *next;
-
-	spin_lock_irq(&queue->lock);
-	list_for_each_entry_safe(fence, next, &queue->inflight, link)
-		dsa_queue_finish_fence(fence, -ECANCELED);
-	spin_unlock_irq(&queue->lock);
 }
 
 bool dsa_queue_dead(struct dsa_queue *queue)
@@ -213,21 +223,21 @@ static bool dsa_queue_running(u32 state)
 	return state == DSA_QSTATE_ACTIVE || state == DSA_QSTATE_STOPPING;
 }
 
-static int dsa_queue_wait(struct dsa_queue *queue, bool disabled)
+static int dsa_queue_wait(struct dsa_queue *queue, bool disabled, u64 timeout_us)
 {
 	struct dsa_device *dsa = queue->dsa;
 	unsigned int q = queue->hwq->index;
 	u32 state;
 
 	return read_poll_timeout(dsa_qread, state, disabled ? state == DSA_QSTATE_DISABLED :
-				 !dsa_queue_running(state), 20, DSA_STOP_TIMEOUT_US, false, dsa, q,
+				 !dsa_queue_running(state), 20, timeout_us, false, dsa, q,
 				 DSA_Q_STATE);
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */
 static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_fault *fault)
 {
-	if (!(flags & (DRM_DSA_QUEUE_FAULT | DRM_DSA_QUEUE_TIMEDOUT)) ||
+	if (!(flags & DSA_QUEUE_FAILED) ||
 	    !__ratelimit(&queue->dsa->fault_log))
 		return;
 	drm_info(&queue->dsa->drm,
@@ -238,15 +248,28 @@ static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_f
 		 fault->pc);
 }
 
-/* Gives the hardware queue back; the device has let go of it. */
-static void dsa_queue_detach_locked(struct dsa_queue *queue)
+/* The device forgets how long engines have worked for the queue. */
+static void dsa_queue_fold_busy_locked(struct dsa_queue *queue)
 {
-	struct dsa_hwq *hwq = queue->hwq;
 	unsigned int i;
 
-	lockdep_assert_held(&queue->dsa->hw_lock);
-	for (i = 0; i < DSA_ENGINE_CLASSES; i++)
+	for (i = 0; i < DSA_ENGINE_CLASSES; i++) {
 		queue->dfile->busy[i] += queue->busy[i];
+		queue->busy[i] = 0;
+	}
+}
+
+/*
+ * Gives the hardware queue back; the device has let go of it. In one piece
+ * with the end of what was in flight: later jobs fail after it.
+ */
+static void dsa_queue_detach_locked(struct dsa_queue *queue)
+{
+	struct dsa_fence *fence, *next;
+	struct dsa_hwq *hwq = queue->hwq;
+
+	lockdep_assert_held(&queue->dsa->hw_lock);
+	dsa_queue_fold_busy_locked(queue);
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -254,13 +277,17 @@ static void dsa_queue_detach_locked(struct dsa_queue *queue)
 
 	spin_lock_irq(&queue->lock);
 	queue->hwq = NULL;
+	list_for_each_entry_safe(fence, next, &queue->inflight, link)
+		dsa_queue_finish_fence(fence, -ECANCELED);
 	spin_unlock_irq(&queue->lock);
 }
 
+/* From now on the queue takes no more jobs, and the device gets none. */
 static void dsa_queue_mark(struct dsa_queue *queue, u32 flags)
 {
 	spin_lock_irq(&queue->lock);
 	queue->flags |= DRM_DSA_QUEUE_DEAD | flags;
+	queue->held = true;
 	spin_unlock_irq(&queue->lock);
 }
 
@@ -275,11 +302,14 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 	dsa_queue_collect(queue);
 	dsa_queue_look_busy_locked(queue);
 	dsa_queue_detach_locked(queue);
-	dsa_queue_cancel_inflight(queue);
 }
 
-/* Keeps why the queue stopped, whatever comes next. */
-static void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
+/**
+ * dsa_queue_record_locked - Keep why the queue stopped, whatever comes next.
+ * @queue: the queue.
+ * @why: DRM_DSA_QUEUE_* if the device has no reason of its own.
+ */
+void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 {
 	struct dsa_fault fault = {};
 
@@ -288,6 +318,8 @@ static void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 	if (fault.code && fault.code != DSA_ERR_CODE_KILLED && fault.code != DSA_ERR_CODE_RESET)
 		why = DRM_DSA_QUEUE_FAULT;
 	dsa_queue_log(queue, why, &fault);
+	if (why & DSA_QUEUE_FAILED)
+		dsa_quota_failed(queue->dfile);
 	dsa_ras_log(&queue->dsa->ras, queue, why, &fault);
 	trace_dsa_queue_stop(queue, why, &fault);
 
@@ -297,8 +329,27 @@ static void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 	spin_unlock_irq(&queue->lock);
 }
 
+/*
+ * Waits until the device has let go of the queue: 0 or -ETIMEDOUT. Engines that
+ * are stuck are reset at once; those that work on may take a while.
+ */
+static int dsa_queue_let_go_locked(struct dsa_queue *queue, enum dsa_reset_level *level)
+{
+	ktime_t patience = ktime_add_us(ktime_get(), DSA_STOP_TIMEOUT_US);
+	bool all = false;
+
+	while (dsa_queue_wait(queue, false, DSA_STOP_LOOK_US)) {
+		if (all)
+			return dsa_queue_wait(queue, false, DSA_STOP_TIMEOUT_US);
+		all = ktime_after(ktime_get(), patience);
+		if (dsa_engines_reset_locked(queue, all))
+			*level = DSA_RESET_ENGINE;
+	}
+	return 0;
+}
+
 /* Makes the device let go of the queue: 0 or -ETIMEDOUT. */
-static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why)
+static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why, enum dsa_reset_level *level)
 {
 	struct dsa_device *dsa = queue->dsa;
 	unsigned int q = queue->hwq->index;
@@ -306,12 +357,15 @@ static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why)
 
 	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
 		dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_KILL);
-	ret = dsa_queue_wait(queue, false);
+	ret = dsa_queue_let_go_locked(queue, level);
 	dsa_queue_record_locked(queue, why);
+	if (!ret) {
+		dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_DISABLE);
+		ret = dsa_queue_wait(queue, true, DSA_STOP_TIMEOUT_US);
+	}
 	if (ret)
-		return ret;
-	dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_DISABLE);
-	return dsa_queue_wait(queue, true);
+		*level = DSA_RESET_DEVICE;
+	return ret;
 }
 
 /**
@@ -319,22 +373,124 @@ static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why)
  * @queue: the queue; nothing happens when it has stopped before.
  * @why: DRM_DSA_QUEUE_TIMEDOUT, or zero. A fault that the device has met
  *       before it was told to stop counts as the reason.
+ *
+ * The queue itself is reset first, then the engines that hold on to it, then
+ * the device.
  */
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 {
+	enum dsa_reset_level level = DSA_RESET_QUEUE;
 	struct dsa_device *dsa = queue->dsa;
+	int ret;
 
 	lockdep_assert_held(&dsa->hw_lock);
 	if (!queue->hwq)
 		return;
 	dsa_queue_mark(queue, 0);
-	if (dsa_queue_halt_locked(queue, why)) {
-		drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
-			queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
-		dsa_device_reset_locked(dsa, queue);
-	} else {
+	dsa_dump_begin_locked(dsa);
+	ret = dsa_queue_halt_locked(queue, why, &level);
+	if (ret)
+		dsa_dump_begin_locked(dsa);
+	if (why || level != DSA_RESET_QUEUE)
+		dsa_dump_end_locked(dsa, queue, level);
+	if (!ret) {
+		/* A queue that its owner does not want any more is no news. */
+		if (queue->flags & DSA_QUEUE_FAILED || level != DSA_RESET_QUEUE)
+			dsa_reset_event(dsa, level, false, queue);
 		dsa_queue_lost_locked(queue, 0);
+		return;
 	}
+	drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
+		queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
+	dsa_device_reset_locked(dsa, queue);
+}
+
+static void dsa_queue_program(struct dsa_queue *queue, unsigned int q)
+{
+	struct dsa_device *dsa = queue->dsa;
+	u32 vector = dsa->queue_vectors ? 1 + q % dsa->queue_vectors : DSA_VECTOR_DEVICE;
+
+	dsa_qwrite64(dsa, q, DSA_Q_RING_BASE, queue->ring_dma);
+	dsa_qwrite(dsa, q, DSA_Q_RING_LOG2, DSA_RING_LOG2);
+	dsa_qwrite(dsa, q, DSA_Q_ASID, queue->vm->tree.asid);
+	dsa_qwrite(dsa, q, DSA_Q_PRIORITY, queue->priority);
+	dsa_qwrite(dsa, q, DSA_Q_VECTOR, vector);
+	dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_ENABLE);
+}
+
+/**
+ * dsa_queue_restart_locked - Go on after a device reset as if there had been none.
+ * @queue: the queue; the device has begun nothing of what is in flight.
+ *
+ * Return: 0, or -EIO when it cannot be enabled.
+ */
+int dsa_queue_restart_locked(struct dsa_queue *queue)
+{
+	struct dsa_device *dsa = queue->dsa;
+	unsigned int q = queue->hwq->index;
+	struct dsa_fence *fence;
+
+	lockdep_assert_held(&dsa->hw_lock);
+	dsa_queue_fold_busy_locked(queue);
+	dsa_queue_program(queue, q);
+	if (dsa_qread(dsa, q, DSA_Q_STATE) != DSA_QSTATE_ACTIVE)
+		return -EIO;
+	spin_lock_irq(&queue->lock);
+	queue->tail = 0;
+	list_for_each_entry(fence, &queue->inflight, link)
+		dsa_queue_write_packet(queue, fence);
+	queue->held = false;
+	if (queue->tail) {
+		dsa_watchdog_head_changed(queue);
+		dsa_queue_kick(queue);
+	}
+	spin_unlock_irq(&queue->lock);
+	return 0;
+}
+
+/**
+ * dsa_queue_withdraw_locked - Take back what the device has not fetched yet.
+ * @queue: the queue; it gets nothing more until it is restarted.
+ *
+ * Packets become empty ones without a fence, the last one first: the device
+ * reads them in order, so what it still executes is what was before, up to
+ * some packet.
+ */
+void dsa_queue_withdraw_locked(struct dsa_queue *queue)
+{
+	u32 head = dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_HEAD);
+	u32 slot;
+
+	lockdep_assert_held(&queue->dsa->hw_lock);
+	spin_lock_irq(&queue->lock);
+	queue->held = true;
+	/* A device that is gone says anything. */
+	if (queue->tail - head > DSA_RING_PACKETS)
+		head = queue->tail - DSA_RING_PACKETS;
+	for (slot = queue->tail; slot != head; slot--) {
+		struct dsa_ring_packet *packet = &queue->ring[(slot - 1) % DSA_RING_PACKETS];
+
+		/* Operation and flags at once. */
+		WRITE_ONCE(*(u64 *)&packet->op, DSA_RING_OP_NOP);
+		dma_wmb();	/* this one before the one ahead of it */
+	}
+	spin_unlock_irq(&queue->lock);
+}
+
+/**
+ * dsa_queue_drained_locked - Has the device completed all that it was given?
+ * @queue: the queue, withdrawn.
+ *
+ * Return: true: it has, and holds nothing of the queue.
+ */
+bool dsa_queue_drained_locked(struct dsa_queue *queue)
+{
+	struct dsa_device *dsa = queue->dsa;
+	unsigned int q = queue->hwq->index;
+	u32 state = dsa_qread(dsa, q, DSA_Q_STATE);
+
+	return state == DSA_QSTATE_ACTIVE && !dsa_qread(dsa, q, DSA_Q_BUSY) &&
+	       dsa_qread(dsa, q, DSA_Q_HEAD) == dsa_qread(dsa, q, DSA_Q_TAIL);
 }
 
 void dsa_queue_kill(struct dsa_queue *queue)
@@ -353,7 +509,8 @@ static void dsa_queue_recover(struct work_struct *work)
 	if (queue->hwq) {
 		u32 state = dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE);
 
-		if (state == DSA_QSTATE_ERROR || state == DSA_QSTATE_STOPPING)
+		if (state == DSA_QSTATE_ERROR || state == DSA_QSTATE_STOPPING ||
+		    dsa_queue_dead(queue))
 			dsa_queue_stop_locked(queue, 0);
 	}
 	mutex_unlock(&dsa->hw_lock);
@@ -367,19 +524,6 @@ static void dsa_queue_class_range(struct dsa_device *dsa, u32 class, unsigned in
 {
 	*first = class == DRM_DSA_QUEUE_COPY ? dsa->caps.compute_queues : 0;
 	*end = class == DRM_DSA_QUEUE_COPY ? dsa->caps.queues : dsa->caps.compute_queues;
-}
-
-static void dsa_queue_program(struct dsa_queue *queue, unsigned int q)
-{
-	struct dsa_device *dsa = queue->dsa;
-	u32 vector = dsa->queue_vectors ? 1 + q % dsa->queue_vectors : DSA_VECTOR_DEVICE;
-
-	dsa_qwrite64(dsa, q, DSA_Q_RING_BASE, queue->ring_dma);
-	dsa_qwrite(dsa, q, DSA_Q_RING_LOG2, DSA_RING_LOG2);
-	dsa_qwrite(dsa, q, DSA_Q_ASID, queue->vm->tree.asid);
-	dsa_qwrite(dsa, q, DSA_Q_PRIORITY, queue->priority);
-	dsa_qwrite(dsa, q, DSA_Q_VECTOR, vector);
-	dsa_qwrite(dsa, q, DSA_Q_COMMAND, DSA_QCMD_ENABLE);
 }
 
 static int dsa_queue_start_locked(struct dsa_queue *queue)
@@ -465,6 +609,7 @@ static void dsa_queue_release(struct work_struct *work)
 
 	queue->dsa = NULL;
 	drm_dev_put(&dsa->drm);
+	dsa_quota_give_queue(dfile, queue->class);
 	dsa_queue_mem_put(queue);
 	dsa_file_put_queue(dfile);
 }
@@ -483,6 +628,16 @@ void dsa_queue_get(struct dsa_queue *queue)
 void dsa_queue_put(struct dsa_queue *queue)
 {
 	kref_put(&queue->ref, dsa_queue_ref_release);
+}
+
+/**
+ * dsa_queue_close - Drop the reference of a queue's id.
+ * @queue: the queue, killed.
+ */
+void dsa_queue_close(struct dsa_queue *queue)
+{
+	dsa_quota_queue_closing(queue->dfile, queue->class);
+	dsa_queue_put(queue);
 }
 
 /* Takes over the reference on @vm in any case. */
@@ -596,9 +751,17 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 	vm = dsa_vm_lookup(dfile, args->vm_id);
 	if (!vm)
 		return -ENOENT;
+	ret = dsa_quota_take_queue(dfile, args->queue_class);
+	if (ret) {
+		dsa_vm_put(vm);
+		return ret;
+	}
 	queue = dsa_queue_alloc(dfile, vm, args);
-	if (IS_ERR(queue))
+	if (IS_ERR(queue)) {
+		dsa_quota_queue_closing(dfile, args->queue_class);
+		dsa_quota_give_queue(dfile, args->queue_class);
 		return PTR_ERR(queue);
+	}
 
 	ret = dsa_queue_alloc_ring(queue);
 	if (!ret)
@@ -610,7 +773,7 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 		ret = dsa_queue_publish(dfile, queue, &args->queue_id);
 	if (ret) {
 		dsa_queue_kill(queue);
-		dsa_queue_put(queue);
+		dsa_queue_close(queue);
 	}
 	return ret;
 }
@@ -621,6 +784,8 @@ int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *
 	int idx, ret;
 
 	ret = dsa_queue_check(args);
+	if (!ret)
+		ret = dsa_quota_pay(file->driver_priv);
 	if (ret)
 		return ret;
 	ret = dsa_device_enter(to_dsa_device(drm), &idx);
@@ -643,7 +808,7 @@ int dsa_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file 
 	if (!queue)
 		return -ENOENT;
 	dsa_queue_kill(queue);
-	dsa_queue_put(queue);
+	dsa_queue_close(queue);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * ring from overflowing.
  */
 
+#include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -27,18 +28,12 @@
  * @queue: where it runs; a reference.
  * @fence: hardware fence; a reference once @emitted.
  * @emitted: dsa_queue_emit() has made @fence a fence.
- * @id: counted from 1.
- * @cmd_va: command buffer.
- * @cmd_size: bytes.
  */
 struct dsa_job {
 	struct drm_sched_job base;
 	struct dsa_queue *queue;
 	struct dsa_fence *fence;
 	bool emitted;
-	u64 id;
-	u64 cmd_va;
-	u64 cmd_size;
 };
 
 /**
@@ -71,6 +66,26 @@ static void dsa_job_free(struct dsa_job *job)
 
 /* ---- the scheduler's callbacks ---- */
 
+/*
+ * Has a job of the same client failed that this one waited for? What others'
+ * fences come to must not end a queue that is not theirs.
+ */
+static bool dsa_job_dependency_failed(struct dsa_job *job)
+{
+	struct dma_fence *fence;
+	unsigned long index;
+
+	xa_for_each(&job->base.dependencies, index, fence) {
+		struct drm_sched_fence *other;
+
+		other = to_drm_sched_fence(dma_fence_chain_contained(fence));
+		if (other && other->owner == job->base.s_fence->owner &&
+		    dma_fence_get_status(&other->finished) < 0)
+			return true;
+	}
+	return false;
+}
+
 static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 {
 	struct dsa_job *job = to_dsa_job(base);
@@ -80,7 +95,7 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 * finished fence, which may outlive everything, reads the scheduler's
 	 * name, and this fence, its parent, keeps that memory.
 	 */
-	dsa_queue_emit(job->queue, job->fence, job->id, job->cmd_va, job->cmd_size);
+	dsa_queue_emit(job->queue, job->fence, dsa_job_dependency_failed(job));
 	job->emitted = true;
 	return dma_fence_get(&job->fence->base);
 }
@@ -147,8 +162,8 @@ static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_
 		goto err_free;
 	dsa_queue_get(queue);
 	job->queue = queue;
-	job->cmd_va = args->cmd_va;
-	job->cmd_size = args->cmd_size;
+	job->fence->cmd_va = args->cmd_va;
+	job->fence->cmd_size = args->cmd_size;
 	return job;
 
 err_free:
@@ -263,9 +278,10 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 	if (dsa_queue_dead(queue)) {
 		ret = -ECANCELED;
 	} else {
-		job->id = ++queue->submitted;
-		args->job_id = job->id;
-		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
+		job->fence->job_id = ++queue->submitted;
+		args->job_id = job->fence->job_id;
+		trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size,
+				     args->sync_count);
 		dsa_submit_push(job, outs, count);
 	}
 	mutex_unlock(&queue->submit_lock);

@@ -12,6 +12,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_quota.h"
 #include "dsa_vm.h"
 
 #define DSA_BIND_FLAGS	(DRM_DSA_BIND_READ | DRM_DSA_BIND_WRITE | DRM_DSA_BIND_EXEC)
@@ -225,14 +226,19 @@ int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fil
 	ret = dsa_device_enter(dfile->dsa, &idx);
 	if (ret)
 		return ret;
+	ret = dsa_quota_take_vm(dfile);
+	if (ret)
+		goto out;
 	vm = dsa_vm_create(dfile->dsa);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
+		dsa_quota_give_vm(dfile);
 		goto out;
 	}
 	/* From here on another thread may destroy it. */
 	ret = xa_alloc(&dfile->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL);
 	if (ret) {
+		dsa_quota_give_vm(dfile);
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}
@@ -254,6 +260,7 @@ int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *fi
 		return -ENOENT;
 	dsa_vm_kill(vm);
 	dsa_vm_put(vm);
+	dsa_quota_give_vm(dfile);
 	return 0;
 }
 

@@ -338,6 +338,8 @@ struct drm_dsa_queue_destroy {
 #define DRM_DSA_QUEUE_FAULT	(1u << 2)
 /** @DRM_DSA_QUEUE_RESET: lost to a device reset that it did not cause. */
 #define DRM_DSA_QUEUE_RESET	(1u << 3)
+/** @DRM_DSA_QUEUE_DEPENDENCY: a job of this file that one of its jobs waited for has failed. */
+#define DRM_DSA_QUEUE_DEPENDENCY	(1u << 4)
 
 /**
  * struct drm_dsa_queue_state - Is the queue alive, and if not, why.
