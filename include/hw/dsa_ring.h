@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel <-> hardware: rings.
+ * Kernel <-> hardware, and of user-mode queues process <-> hardware: rings.
  *
  * A ring is an array of 2^n packets of 64 bytes in system memory (bus
  * address). Head and tail are free-running 32-bit counts of packets; packet i
@@ -10,7 +10,7 @@
 #ifndef _HW_DSA_RING_H
 #define _HW_DSA_RING_H
 
-#ifdef __KERNEL__
+#ifdef __linux__
 #include <linux/types.h>
 #else
 #include <stdint.h>
