@@ -23,7 +23,7 @@ $(B)/tests/bench/bench_guest: $(B)/obj/tests/bench/bench_guest.c.o $(B)/lib/libd
 
 # The driver's own interface, without libdsa: what the tests of it use.
 $(B)/obj/tests/bench/bench_driver.c.o: CPPFLAGS += -I$(TOP)/include/uapi -isystem /usr/include/libdrm -Itests/selftests/accel
-$(B)/tests/bench/bench_driver: $(B)/obj/tests/bench/bench_driver.c.o $(ACCEL_UTIL)
+$(B)/tests/bench/bench_driver: $(B)/obj/tests/bench/bench_driver.c.o $(B)/obj/tests/selftests/accel/accel_util.c.o
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
 
