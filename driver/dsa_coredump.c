@@ -520,7 +520,9 @@ void dsa_dump_end_locked(struct dsa_device *dsa, struct dsa_queue *queue,
 	dsa_dump_info(dump, queue, level);
 	dsa_dump_registers(dump, queue);
 	if (queue) {
-		dsa_dump_ring(dump, queue);
+		/* The ring of a user-mode queue is memory of its address space. */
+		if (!queue->user)
+			dsa_dump_ring(dump, queue);
 		dsa_dump_vm(dump, queue);
 	}
 	header->total_bytes = dump->len;

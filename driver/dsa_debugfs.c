@@ -96,6 +96,12 @@ static void dsa_show_ring(struct seq_file *m, struct dsa_queue *queue)
 	u32 head = dsa_qread(dsa, queue->hwq->index, DSA_Q_HEAD), i;
 	unsigned long irq;
 
+	if (queue->user) {
+		seq_printf(m, "%s: client %llu queue_id %u head %u tail %u, of user space\n",
+			   queue->name, queue->client_id, queue->id, head,
+			   dsa_qread(dsa, queue->hwq->index, DSA_Q_TAIL));
+		return;
+	}
 	seq_printf(m, "%s: client %llu queue_id %u head %u tail %u fence %llu\n", queue->name,
 		   queue->client_id, queue->id, head, queue->tail,
 		   le64_to_cpu(READ_ONCE(*queue->fence)));

@@ -16,6 +16,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_user_queue.h"
 #include "dsa_quota.h"
 #include "dsa_vm.h"
 
@@ -115,6 +116,7 @@ static const struct drm_ioctl_desc dsa_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_DESTROY, dsa_ioctl_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_STATE, dsa_ioctl_queue_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_SUBMIT, dsa_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(DSA_WAIT_USER_FENCE, dsa_ioctl_wait_user_fence, DRM_RENDER_ALLOW),
 };
 
 /* DRM_ACCEL_FOPS has no show_fdinfo. */
@@ -127,7 +129,7 @@ static const struct file_operations dsa_fops = {
 	.poll = drm_poll,
 	.read = drm_read,
 	.llseek = noop_llseek,
-	.mmap = drm_gem_mmap,
+	.mmap = dsa_mmap,
 	.show_fdinfo = drm_show_fdinfo,
 	.fop_flags = FOP_UNSIGNED_OFFSET,
 };

@@ -22,6 +22,7 @@
 #include "dsa_queue.h"
 #include "dsa_quota.h"
 #include "dsa_trace.h"
+#include "dsa_user_queue.h"
 #include "dsa_vm.h"
 
 /* After so long a queue that does not stop is looked at. */
@@ -197,6 +198,10 @@ bool dsa_queue_collect(struct dsa_queue *queue)
 	bool any = false;
 	u64 done;
 
+	if (queue->user) {
+		dsa_user_queue_wake(queue);
+		return false;
+	}
 	spin_lock_irqsave(&queue->lock, irq);
 	done = le64_to_cpu(READ_ONCE(*queue->fence));
 	list_for_each_entry_safe(fence, next, &queue->inflight, link) {
@@ -306,6 +311,8 @@ static void dsa_queue_detach_locked(struct dsa_queue *queue)
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
 	dsa_queue_fold_busy_locked(queue);
+	if (queue->user)
+		dsa_user_queue_revoke(queue);
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -454,8 +461,10 @@ static void dsa_queue_program(struct dsa_queue *queue, unsigned int q)
 	struct dsa_device *dsa = queue->dsa;
 	u32 vector = dsa->queue_vectors ? 1 + q % dsa->queue_vectors : DSA_VECTOR_DEVICE;
 
-	dsa_qwrite64(dsa, q, DSA_Q_RING_BASE, queue->ring_dma);
-	dsa_qwrite(dsa, q, DSA_Q_RING_LOG2, DSA_RING_LOG2);
+	dsa_qwrite64(dsa, q, DSA_Q_RING_BASE, queue->user ? queue->user->ring_va : queue->ring_dma);
+	dsa_qwrite(dsa, q, DSA_Q_RING_LOG2, queue->user ? queue->user->ring_log2 : DSA_RING_LOG2);
+	if (dsa_has_version(dsa, 2))
+		dsa_qwrite(dsa, q, DSA_Q_MODE, queue->user ? DSA_QMODE_USER : 0);
 	dsa_qwrite(dsa, q, DSA_Q_ASID, queue->vm->tree.asid);
 	dsa_qwrite(dsa, q, DSA_Q_PRIORITY, queue->priority);
 	dsa_qwrite(dsa, q, DSA_Q_VECTOR, vector);
@@ -612,8 +621,11 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	if (dsa->offline)
 		return 0;
 	dsa_queue_program(queue, q);
-	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
+	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE) {
+		if (queue->user)
+			dsa_watchdog_begin(queue);
 		return 0;
+	}
 	drm_err(&dsa->drm, "%s cannot be enabled: state %u, error %u\n", queue->name,
 		dsa_qread(dsa, q, DSA_Q_STATE), dsa_qread(dsa, q, DSA_Q_ERR_CODE));
 	dsa_queue_stop_locked(queue, 0);
@@ -668,6 +680,7 @@ static void dsa_queue_release(struct work_struct *work)
 	queue->vm = NULL;
 	mutex_destroy(&queue->submit_lock);
 
+	dsa_user_queue_fini(queue);
 	queue->dsa = NULL;
 	drm_dev_put(&dsa->drm);
 	dsa_quota_give_queue(dfile, queue->class);
@@ -783,8 +796,8 @@ struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id)
 
 static int dsa_queue_check(const struct drm_dsa_queue_create *args)
 {
-	if (args->flags || args->pad || args->queue_class > DRM_DSA_QUEUE_COPY ||
-	    args->priority > DRM_DSA_PRIORITY_REALTIME)
+	if (args->flags & ~DRM_DSA_QUEUE_USER || args->pad ||
+	    args->queue_class > DRM_DSA_QUEUE_COPY || args->priority > DRM_DSA_PRIORITY_REALTIME)
 		return -EINVAL;
 	if (args->priority > DRM_DSA_PRIORITY_NORMAL && !capable(CAP_SYS_NICE))
 		return -EACCES;
@@ -824,14 +837,19 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 		return PTR_ERR(queue);
 	}
 
-	ret = dsa_queue_alloc_ring(queue);
+	if (args->flags & DRM_DSA_QUEUE_USER)
+		ret = dsa_user_queue_init(queue, args);
+	else
+		ret = dsa_queue_alloc_ring(queue);
 	if (!ret)
 		ret = dsa_queue_join_vm(queue);
-	if (!ret)
+	if (!ret && !queue->user)
 		ret = dsa_sched_init(queue);
 	/* From here on another thread may destroy it. */
 	if (!ret)
 		ret = dsa_queue_publish(dfile, queue, &args->queue_id);
+	if (!ret && args->flags & DRM_DSA_QUEUE_USER)
+		args->doorbell_offset = dsa_user_queue_doorbell_offset(args->queue_id);
 	if (ret) {
 		dsa_queue_kill(queue);
 		dsa_queue_close(queue);
@@ -845,6 +863,8 @@ int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *
 	int idx, ret;
 
 	ret = dsa_queue_check(args);
+	if (!ret)
+		ret = dsa_user_queue_check(drm, args);
 	if (!ret)
 		ret = dsa_quota_pay(file->driver_priv);
 	if (ret)

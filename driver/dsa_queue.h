@@ -9,6 +9,7 @@
 #include "dsa_reset.h"
 
 struct dsa_ring_packet;
+struct dsa_user_queue;
 struct dsa_vm;
 
 /* Packets of a ring. */
@@ -35,6 +36,8 @@ struct dsa_vm;
  * @release_work: runs when @ref is zero.
  * @free_work: runs when @mem_ref is zero.
  * @recover_work: reacts to an error that the device reported.
+ * @user: the rest of a user-mode queue, else NULL. It has no scheduler, no ring of
+ *        the driver's, and no hardware fences.
  * @timeout_ms: how long it may stand still, 0: as long as it likes. Constant.
  * @watchdog: looks whether it does.
  * @ring: the packets; written under @lock. NULL once the queue has stopped.
@@ -79,6 +82,8 @@ struct dsa_queue {
 	struct work_struct release_work;
 	struct work_struct free_work;
 	struct work_struct recover_work;
+
+	struct dsa_user_queue *user;
 
 	u32 timeout_ms;
 	struct delayed_work watchdog;
@@ -161,6 +166,7 @@ int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* dsa_watchdog.c */
 void dsa_watchdog_init(struct dsa_queue *queue);
+void dsa_watchdog_begin(struct dsa_queue *queue);
 void dsa_watchdog_head_changed(struct dsa_queue *queue);
 
 #endif /* DSA_QUEUE_H */

@@ -203,8 +203,13 @@ static void dsa_queues_drain_locked(struct dsa_device *dsa, struct dsa_queue *gu
 	bitmap_copy(intact, dsa->hwq_used, DSA_NUM_QUEUES);
 	if (guilty)
 		clear_bit(guilty->hwq->index, intact);
-	for_each_set_bit(q, intact, dsa->caps.queues)
-		dsa_queue_withdraw_locked(dsa->hwq[q].queue);
+	/* What a user-mode queue has begun cannot be taken back: it is lost. */
+	for_each_set_bit(q, intact, dsa->caps.queues) {
+		if (dsa->hwq[q].queue->user)
+			clear_bit(q, intact);
+		else
+			dsa_queue_withdraw_locked(dsa->hwq[q].queue);
+	}
 	read_poll_timeout(dsa_queues_drained_locked, drained, drained, 50, DSA_DRAIN_TIMEOUT_US,
 			  false, dsa, intact);
 	for_each_set_bit(q, intact, dsa->caps.queues) {

@@ -329,6 +329,8 @@ static int dsa_submit(struct dsa_queue *queue, struct drm_dsa_submit *args, stru
 	u32 count = 0;
 	int ret;
 
+	if (queue->user)
+		return -EINVAL;
 	if (dsa_queue_dead(queue))
 		return -ECANCELED;
 	job = dsa_job_create(queue, args, file);

@@ -69,18 +69,27 @@ static void dsa_watchdog_collect(struct dsa_queue *queue)
 		dsa_ras_count(&queue->dsa->ras, DSA_RAS_LOST_IRQ);
 }
 
+/* Of a user-mode queue the device alone knows. */
+static bool dsa_watchdog_user_works(struct dsa_queue *queue)
+{
+	return queue->user && dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_HEAD) !=
+				      dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_TAIL);
+}
+
 /* Since when the queue has stood still, as far as is known; KTIME_MAX: it has nothing to do. */
 static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 {
 	ktime_t since = KTIME_MAX;
+	bool works;
 	u64 clock;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
 	dsa_watchdog_collect(queue);
+	works = dsa_watchdog_user_works(queue);
 	clock = dsa_qread64(queue->dsa, queue->hwq->index, DSA_Q_TIME);
 
 	spin_lock_irq(&queue->lock);
-	if (!list_empty(&queue->inflight)) {
+	if (works || !list_empty(&queue->inflight)) {
 		if (queue->clock_known && clock != queue->clock) {
 			queue->still_since = ktime_get();
 			queue->timed_from = queue->still_since;
@@ -88,6 +97,9 @@ static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 		queue->clock = clock;
 		queue->clock_known = true;
 		since = queue->still_since;
+	} else if (queue->user) {
+		/* Nobody tells when it is given something: at the earliest from now on. */
+		dsa_watchdog_head_changed(queue);
 	}
 	spin_unlock_irq(&queue->lock);
 	return since;
@@ -183,7 +195,7 @@ static void dsa_watchdog_work(struct work_struct *work)
 
 	/* With the lock: the next job either is in the list, or schedules a look itself. */
 	spin_lock_irq(&queue->lock);
-	if (!list_empty(&queue->inflight))
+	if (!list_empty(&queue->inflight) || (queue->user && queue->hwq))
 		dsa_watchdog_schedule(queue);
 	spin_unlock_irq(&queue->lock);
 }
@@ -192,4 +204,12 @@ void dsa_watchdog_init(struct dsa_queue *queue)
 {
 	queue->timeout_ms = READ_ONCE(dsa_job_timeout_ms);
 	INIT_DELAYED_WORK(&queue->watchdog, dsa_watchdog_work);
+}
+
+/* Looks at a queue from now on that does not tell what it is given. */
+void dsa_watchdog_begin(struct dsa_queue *queue)
+{
+	spin_lock_irq(&queue->lock);
+	dsa_watchdog_head_changed(queue);
+	spin_unlock_irq(&queue->lock);
 }

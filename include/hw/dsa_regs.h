@@ -196,6 +196,14 @@
 #define DSA_Q_TAIL          0x028 /* RO, last tail rung */
 #define DSA_Q_BUSY          0x02c /* RO, 1: a packet is being executed */
 #define DSA_Q_TIME          0x030 /* RO (64), the queue's modelled time, ns */
+/*
+ * Whose addresses its ring has; writable like the configuration above. Since
+ * 1.2. With USER, RING_BASE and the packets' fence addresses are virtual
+ * addresses of ASID, so that the ring may be given to the process: it reaches
+ * nothing by it that its commands do not reach.
+ */
+#define DSA_Q_MODE     0x038 /* RW */
+#define DSA_QMODE_USER (1u << 0)
 /* Time engines worked for it since ENABLE, modelled ns; kept through DISABLE. Since 1.2. */
 #define DSA_Q_BUSY_COMPUTE 0x040 /* RO (64), sum over cores */
 #define DSA_Q_BUSY_COPY    0x048 /* RO (64), sum over copy engines */

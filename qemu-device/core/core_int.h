@@ -153,7 +153,7 @@ struct dsa_queue {
 	unsigned int index;
 	/* Configuration: mutex; written in DISABLED only, so claimants read it freely. */
 	uint64_t ring_base;
-	uint32_t ring_log2, asid, priority, vector;
+	uint32_t ring_log2, asid, priority, vector, mode;
 
 	uint32_t state;       /* mutex */
 	uint32_t stop_target; /* mutex: state after STOPPING */

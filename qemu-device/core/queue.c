@@ -16,6 +16,9 @@ void queue_reset_values(struct dsa_queue *q)
 	q->asid = 0;
 	q->priority = 0;
 	q->vector = 1 + q->index;
+	q->mode = 0;
+	q->busy_compute = 0;
+	q->busy_copy = 0;
 	q->head = 0;
 	__atomic_store_n(&q->tail, 0, __ATOMIC_RELEASE);
 	memset(&q->err, 0, sizeof(q->err));
@@ -55,12 +58,20 @@ static void queue_drop_work(struct dsa_core *core, struct dsa_queue *q)
 	q->buf_len = 0;
 }
 
+/* Where the ring may be: bus addresses, or virtual ones. */
+static bool ring_fits(const struct dsa_queue *q)
+{
+	uint64_t limit = q->mode & DSA_QMODE_USER ? 1ull << DSA_VA_BITS : UINT64_MAX;
+	uint64_t bytes = (uint64_t)DSA_RING_PACKET_SIZE << DSA_RING_MAX_LOG2;
+
+	return q->ring_base <= limit - bytes;
+}
+
 bool queue_config_ok(const struct dsa_queue *q)
 {
 	return !(q->ring_base & (DSA_PAGE_SIZE - 1)) && q->ring_log2 >= DSA_RING_MIN_LOG2 &&
 	       q->ring_log2 <= DSA_RING_MAX_LOG2 && q->asid < DSA_NUM_ASIDS && q->priority <= 3 &&
-	       q->vector < DSA_NUM_VECTORS &&
-	       q->ring_base <= UINT64_MAX - (DSA_RING_PACKET_SIZE << DSA_RING_MAX_LOG2);
+	       q->vector < DSA_NUM_VECTORS && !(q->mode & ~DSA_QMODE_USER) && ring_fits(q);
 }
 
 static void queue_announce_error(struct dsa_core *core, struct dsa_queue *q, struct dsa_irqs *irqs)

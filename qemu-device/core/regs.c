@@ -226,6 +226,7 @@ QUEUE_CONFIG(ring_log2, ring_log2)
 QUEUE_CONFIG(asid, asid)
 QUEUE_CONFIG(priority, priority)
 QUEUE_CONFIG(vector, vector)
+QUEUE_CONFIG(mode, mode)
 GETTER(q_class,
        a->q->index < DSA_NUM_COMPUTE_QUEUES ? DSA_QUEUE_CLASS_COMPUTE : DSA_QUEUE_CLASS_COPY)
 GETTER(q_state, a->q->state)
@@ -268,6 +269,7 @@ static const struct reg queue_regs[] = {
 	{ DSA_Q_TAIL, 4, get_q_tail, NULL },
 	{ DSA_Q_BUSY, 4, get_q_busy, NULL },
 	{ DSA_Q_TIME, 8, get_q_time, NULL },
+	{ DSA_Q_MODE, 4, get_q_mode, set_q_mode },
 	{ DSA_Q_BUSY_COMPUTE, 8, get_q_busy_compute, NULL },
 	{ DSA_Q_BUSY_COPY, 8, get_q_busy_copy, NULL },
 	{ DSA_Q_ERR_CODE, 4, get_q_err_code, NULL },

@@ -322,6 +322,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->asid);
 	IO(s, q->priority);
 	IO(s, q->vector);
+	IO(s, q->mode);
 	IO(s, q->state);
 	IO(s, q->stop_target);
 	io_bool(s, &q->stop_reset);

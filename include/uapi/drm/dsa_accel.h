@@ -49,6 +49,7 @@ extern "C" {
 #define DRM_DSA_QUEUE_DESTROY		0x07
 #define DRM_DSA_QUEUE_STATE		0x08
 #define DRM_DSA_SUBMIT			0x09
+#define DRM_DSA_WAIT_USER_FENCE		0x0b
 
 /** enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns. */
 enum drm_dsa_query_type {
@@ -317,11 +318,22 @@ enum drm_dsa_queue_priority {
 };
 
 /**
+ * @DRM_DSA_QUEUE_USER: a user-mode queue: its ring (struct dsa_ring_packet of
+ * hw/dsa_ring.h) is memory of the process, bound into the VM, and its doorbell
+ * is mapped into the process. There is no SUBMIT for it (EINVAL), no job, no
+ * syncobj: packets write fences to virtual addresses of the VM, where the
+ * process finds them. Memory that such a queue uses stays where it is.
+ */
+#define DRM_DSA_QUEUE_USER	(1u << 0)
+
+/**
  * struct drm_dsa_queue_create - Create a queue, backed by a hardware queue.
  *
  * A user may have a limited number of each class (EDQUOT), counted until the
  * queue is destroyed, and whose programs fail all the time waits here until
  * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
+ *
+ * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2.
  */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */
@@ -330,12 +342,29 @@ struct drm_dsa_queue_create {
 	__u32 queue_class;
 	/** @priority: enum drm_dsa_queue_priority. */
 	__u32 priority;
-	/** @flags: zero. */
+	/** @flags: DRM_DSA_QUEUE_USER or zero. */
 	__u32 flags;
 	/** @queue_id: out: id, not zero. */
 	__u32 queue_id;
 	/** @pad: zero. */
 	__u32 pad;
+	/**
+	 * @ring_va: of a user-mode queue, else zero: where its ring is in the
+	 * VM, page aligned, at least 256 KiB below the VM's end. Bound before
+	 * the doorbell is rung; head and tail begin at 0.
+	 */
+	__u64 ring_va;
+	/** @ring_log2: of a user-mode queue, else zero: log2 of the packets, 4 to 12. */
+	__u32 ring_log2;
+	/** @pad2: zero. */
+	__u32 pad2;
+	/**
+	 * @doorbell_offset: in: zero; out, of a user-mode queue: where to mmap
+	 * its doorbell in the device file, 4096 bytes, MAP_SHARED. A 32-bit
+	 * write of the new tail at its start rings. A child does not inherit
+	 * the mapping. Once the queue is dead writes have no effect.
+	 */
+	__u64 doorbell_offset;
 };
 
 /** struct drm_dsa_queue_destroy - Kill a queue's work and free it. */
@@ -442,6 +471,28 @@ struct drm_dsa_submit {
 	__u64 job_id;
 };
 
+/**
+ * struct drm_dsa_wait_user_fence - Sleep until a user-mode queue has got so far.
+ *
+ * Returns when the 64-bit word at @addr, seen as a counter that wraps, has
+ * reached @value. The queue's interrupts (DSA_RING_F_IRQ) make the kernel look;
+ * a packet without is noticed within a second. ETIME: not until @timeout_ns.
+ * ECANCELED: the queue is dead, and the word has not got there. EFAULT: @addr
+ * cannot be read.
+ */
+struct drm_dsa_wait_user_fence {
+	/** @queue_id: a user-mode queue. */
+	__u32 queue_id;
+	/** @flags: zero. */
+	__u32 flags;
+	/** @addr: user address of the word, 8-byte aligned. */
+	__u64 addr;
+	/** @value: what to wait for. */
+	__u64 value;
+	/** @timeout_ns: absolute, CLOCK_MONOTONIC; in the past: look once. */
+	__s64 timeout_ns;
+};
+
 #define DRM_IOCTL_DSA_DEV_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_DEV_QUERY, struct drm_dsa_dev_query)
 #define DRM_IOCTL_DSA_BO_CREATE \
@@ -462,6 +513,8 @@ struct drm_dsa_submit {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_QUEUE_STATE, struct drm_dsa_queue_state)
 #define DRM_IOCTL_DSA_SUBMIT \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_SUBMIT, struct drm_dsa_submit)
+#define DRM_IOCTL_DSA_WAIT_USER_FENCE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_WAIT_USER_FENCE, struct drm_dsa_wait_user_fence)
 
 #if defined(__cplusplus)
 }

@@ -8,6 +8,7 @@ static const struct {
 } suites[] = {
 	{ "regs", regs_tests },
 	{ "queue", queue_tests },
+	{ "queue_user", queue_user_tests },
 	{ "mmu", mmu_tests },
 	{ "copy", copy_tests },
 	{ "launch", launch_tests },

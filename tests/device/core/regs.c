@@ -40,7 +40,7 @@ static const struct {
 	{ DSA_Q_PRIORITY, 4, RW },	{ DSA_Q_VECTOR, 4, RW },	{ DSA_Q_CLASS, 4, RO },
 	{ DSA_Q_COMMAND, 4, WO },	{ DSA_Q_STATE, 4, RO },		{ DSA_Q_HEAD, 4, RO },
 	{ DSA_Q_TAIL, 4, RO },		{ DSA_Q_BUSY, 4, RO },		{ DSA_Q_TIME, 8, RO },
-	{ DSA_Q_BUSY_COMPUTE, 8, RO },	{ DSA_Q_BUSY_COPY, 8, RO },
+	{ DSA_Q_MODE, 4, RW },		{ DSA_Q_BUSY_COMPUTE, 8, RO },	{ DSA_Q_BUSY_COPY, 8, RO },
 	{ DSA_Q_ERR_CODE, 4, RO },	{ DSA_Q_ERR_ACCESS, 4, RO },	{ DSA_Q_ERR_ENGINE, 4, RO },
 	{ DSA_Q_ERR_OPCODE, 4, RO },	{ DSA_Q_ERR_ADDR, 8, RO },	{ DSA_Q_ERR_PC, 8, RO },
 	{ DSA_Q_ERR_CMD_VA, 8, RO },	{ DSA_Q_ERR_JOB_ID, 8, RO },	{ DSA_Q_ERR_LAUNCH_ID, 8, RO },
