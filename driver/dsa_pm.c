@@ -185,8 +185,20 @@ int dsa_device_online_locked(struct dsa_device *dsa)
 	return 0;
 }
 
+/* The hardware forgets where a ring was that only the process could write again. */
+static void dsa_pm_end_user_queues_locked(struct dsa_device *dsa)
+{
+	unsigned int q;
+
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		if (dsa->hwq[q].queue->user)
+			dsa_queue_stop_locked(dsa->hwq[q].queue, DRM_DSA_QUEUE_RESET);
+	}
+}
+
 static void dsa_pm_sleep_locked(struct dsa_device *dsa)
 {
+	dsa_pm_end_user_queues_locked(dsa);
 	dsa->sleep_time = dsa_read64(dsa, DSA_REG_TIME);
 	dsa->sleep_resets -= dsa_read(dsa, DSA_REG_RESET_COUNT);
 	dsa_device_offline_locked(dsa);

@@ -147,11 +147,13 @@ static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 	dma_fence_put(&fence->base);
 }
 
-/* Does the device have work of it? */
+/* Does the device have work of it? Of a user-mode queue it may at any time. */
 bool dsa_queue_busy(struct dsa_queue *queue)
 {
 	bool busy;
 
+	if (queue->user)
+		return true;
 	spin_lock_irq(&queue->lock);
 	busy = !list_empty(&queue->inflight);
 	spin_unlock_irq(&queue->lock);
@@ -311,8 +313,10 @@ static void dsa_queue_detach_locked(struct dsa_queue *queue)
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
 	dsa_queue_fold_busy_locked(queue);
-	if (queue->user)
+	if (queue->user) {
 		dsa_user_queue_revoke(queue);
+		dsa_device_let_sleep(queue->dsa);
+	}
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -622,8 +626,11 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 		return 0;
 	dsa_queue_program(queue, q);
 	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE) {
-		if (queue->user)
+		/* Nobody tells when it has work: it is awake for as long as it lives. */
+		if (queue->user) {
+			dsa_device_keep_awake(dsa);
 			dsa_watchdog_begin(queue);
+		}
 		return 0;
 	}
 	drm_err(&dsa->drm, "%s cannot be enabled: state %u, error %u\n", queue->name,
