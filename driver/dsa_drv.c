@@ -172,6 +172,7 @@ static int dsa_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 	}
 	dsa_hwmon_init(dsa);
+	dsa_pm_init(dsa);
 	dev_info(&pdev->dev, "version %u.%u, serial %#llx, %u cores, %llu MiB HBM, %u interrupt vectors\n",
 		 dsa->caps.version >> 16, dsa->caps.version & 0xffff, dsa->caps.serial,
 		 dsa->caps.cores, dsa->hbm.size >> 20, 1 + dsa->queue_vectors);
@@ -182,8 +183,16 @@ static void dsa_remove(struct pci_dev *pdev)
 {
 	struct dsa_device *dsa = pci_get_drvdata(pdev);
 
+	dsa_pm_fini(dsa);
 	dsa_device_fini(dsa);
 	drm_dev_unplug(&dsa->drm);
+	dsa_device_release(dsa);
+}
+
+/* The machine stops, or another kernel takes over: files may be open, and stay. */
+static void dsa_shutdown(struct pci_dev *pdev)
+{
+	dsa_device_fini(pci_get_drvdata(pdev));
 }
 
 static const struct pci_device_id dsa_pci_ids[] = {
@@ -197,7 +206,9 @@ static struct pci_driver dsa_pci_driver = {
 	.id_table = dsa_pci_ids,
 	.probe = dsa_probe,
 	.remove = dsa_remove,
-	.shutdown = dsa_remove,
+	.shutdown = dsa_shutdown,
+	.err_handler = &dsa_pci_error_handlers,
+	.driver.pm = pm_ptr(&dsa_pm_ops),
 };
 
 static int __init dsa_init(void)

@@ -26,6 +26,8 @@ struct dsa_extent {
  * @blocks: HBM it owns.
  * @extents: where it is, in order of offset. Constant once created.
  * @extent_count: how many.
+ * @link: in &dsa_device.bos.
+ * @saved: what it held in HBM, while the system sleeps.
  */
 struct dsa_bo {
 	struct drm_gem_shmem_object base;
@@ -34,6 +36,8 @@ struct dsa_bo {
 	struct list_head blocks;
 	struct dsa_extent *extents;
 	unsigned int extent_count;
+	struct list_head link;
+	void *saved;
 };
 
 static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)
@@ -43,6 +47,9 @@ static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
 const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset);
+void dsa_gem_release(struct dsa_device *dsa);
+int dsa_gem_save_hbm(struct dsa_device *dsa);
+void dsa_gem_restore_hbm(struct dsa_device *dsa);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);

@@ -148,6 +148,30 @@ static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 	dma_fence_put(&fence->base);
 }
 
+/* Does the device have work of it? */
+bool dsa_queue_busy(struct dsa_queue *queue)
+{
+	bool busy;
+
+	spin_lock_irq(&queue->lock);
+	busy = !list_empty(&queue->inflight);
+	spin_unlock_irq(&queue->lock);
+	return busy;
+}
+
+/* A reference on the fence that is signaled when the queue is not busy any more, or NULL. */
+struct dma_fence *dsa_queue_last_fence(struct dsa_queue *queue)
+{
+	struct dma_fence *fence = NULL;
+
+	spin_lock_irq(&queue->lock);
+	if (!list_empty(&queue->inflight))
+		fence = dma_fence_get(&list_last_entry(&queue->inflight, struct dsa_fence,
+						       link)->base);
+	spin_unlock_irq(&queue->lock);
+	return fence;
+}
+
 /* Is there something to collect? */
 bool dsa_queue_has_completed(struct dsa_queue *queue)
 {
@@ -225,15 +249,18 @@ static bool dsa_queue_running(u32 state)
 	return state == DSA_QSTATE_ACTIVE || state == DSA_QSTATE_STOPPING;
 }
 
+/* 0, -ETIMEDOUT, or -ENODEV at once when nobody answers. */
 static int dsa_queue_wait(struct dsa_queue *queue, bool disabled, u64 timeout_us)
 {
 	struct dsa_device *dsa = queue->dsa;
 	unsigned int q = queue->hwq->index;
 	u32 state;
+	int ret;
 
-	return read_poll_timeout(dsa_qread, state, disabled ? state == DSA_QSTATE_DISABLED :
-				 !dsa_queue_running(state), 20, timeout_us, false, dsa, q,
-				 DSA_Q_STATE);
+	ret = read_poll_timeout(dsa_qread, state, (disabled ? state == DSA_QSTATE_DISABLED :
+						   !dsa_queue_running(state)) || dsa_gone(dsa),
+				20, timeout_us, false, dsa, q, DSA_Q_STATE);
+	return dsa_gone(dsa) ? -ENODEV : ret;
 }
 
 /* Says once in a while what programs do wrong; they can do so at any rate. */
@@ -248,6 +275,15 @@ static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_f
 		 flags & DRM_DSA_QUEUE_FAULT ? "failed" : "timed out", fault->code,
 		 fault->engine >> 16, fault->engine & 0xffff, fault->opcode, fault->addr,
 		 fault->pc);
+}
+
+/* The mapping for the device must not outlive the driver's hold on it. */
+static void dsa_queue_free_ring(struct dsa_queue *queue)
+{
+	if (queue->ring)
+		dma_free_coherent(queue->dsa->drm.dev, DSA_RING_ALLOC, queue->ring,
+				  queue->ring_dma);
+	queue->ring = NULL;
 }
 
 /* The device forgets how long engines have worked for the queue. */
@@ -304,6 +340,7 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 	dsa_queue_collect(queue);
 	dsa_queue_look_busy_locked(queue);
 	dsa_queue_detach_locked(queue);
+	dsa_queue_free_ring(queue);
 }
 
 /**
@@ -334,25 +371,26 @@ void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 }
 
 /*
- * Waits until the device has let go of the queue: 0 or -ETIMEDOUT. Engines that
- * are stuck are reset at once; those that work on may take a while.
+ * Waits until the device has let go of the queue: 0, -ETIMEDOUT or -ENODEV.
+ * Engines that are stuck are reset at once; those that work on may take a while.
  */
 static int dsa_queue_let_go_locked(struct dsa_queue *queue, enum dsa_reset_level *level)
 {
 	ktime_t patience = ktime_add_us(ktime_get(), DSA_STOP_TIMEOUT_US);
 	bool all = false;
+	int ret;
 
-	while (dsa_queue_wait(queue, false, DSA_STOP_LOOK_US)) {
+	while ((ret = dsa_queue_wait(queue, false, DSA_STOP_LOOK_US)) == -ETIMEDOUT) {
 		if (all)
 			return dsa_queue_wait(queue, false, DSA_STOP_TIMEOUT_US);
 		all = ktime_after(ktime_get(), patience);
 		if (dsa_engines_reset_locked(queue, all))
 			*level = DSA_RESET_ENGINE;
 	}
-	return 0;
+	return ret;
 }
 
-/* Makes the device let go of the queue: 0 or -ETIMEDOUT. */
+/* Makes the device let go of the queue: 0, -ETIMEDOUT or -ENODEV. */
 static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why, enum dsa_reset_level *level)
 {
 	struct dsa_device *dsa = queue->dsa;
@@ -375,8 +413,8 @@ static int dsa_queue_halt_locked(struct dsa_queue *queue, u32 why, enum dsa_rese
 /**
  * dsa_queue_stop_locked - Stop a queue for good.
  * @queue: the queue; nothing happens when it has stopped before.
- * @why: DRM_DSA_QUEUE_TIMEDOUT, or zero. A fault that the device has met
- *       before it was told to stop counts as the reason.
+ * @why: DRM_DSA_QUEUE_TIMEDOUT, DRM_DSA_QUEUE_RESET, or zero. A fault that the
+ *       device has met before it was told to stop counts as the reason.
  *
  * The queue itself is reset first, then the engines that hold on to it, then
  * the device.
@@ -391,6 +429,10 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 	if (!queue->hwq)
 		return;
 	dsa_queue_mark(queue, 0);
+	if (dsa->offline) {
+		dsa_queue_lost_locked(queue, why);
+		return;
+	}
 	if (why)
 		dsa_dump_begin_locked(dsa);
 	ret = dsa_queue_halt_locked(queue, why, &level);
@@ -405,8 +447,9 @@ void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why)
 		dsa_queue_lost_locked(queue, 0);
 		return;
 	}
-	drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
-		queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
+	if (!dsa_gone(dsa))
+		drm_err(&dsa->drm, "%s does not stop (state %u); resetting the device\n",
+			queue->name, dsa_qread(dsa, queue->hwq->index, DSA_Q_STATE));
 	dsa_device_reset_locked(dsa, queue);
 }
 
@@ -451,6 +494,19 @@ int dsa_queue_restart_locked(struct dsa_queue *queue)
 	}
 	spin_unlock_irq(&queue->lock);
 	return 0;
+}
+
+/**
+ * dsa_queue_hold_locked - Keep jobs from a device that is about to forget the queue.
+ * @queue: an idle queue; it gets nothing more until it is restarted.
+ */
+void dsa_queue_hold_locked(struct dsa_queue *queue)
+{
+	dsa_queue_look_busy_locked(queue);
+	spin_lock_irq(&queue->lock);
+	WARN_ON_ONCE(!list_empty(&queue->inflight));
+	queue->held = true;
+	spin_unlock_irq(&queue->lock);
 }
 
 /**
@@ -502,6 +558,8 @@ void dsa_queue_kill(struct dsa_queue *queue)
 {
 	mutex_lock(&queue->dsa->hw_lock);
 	dsa_queue_stop_locked(queue, 0);
+	/* Also of one that never got a hardware queue. */
+	dsa_queue_free_ring(queue);
 	mutex_unlock(&queue->dsa->hw_lock);
 }
 
@@ -553,6 +611,10 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	hwq->queue = queue;
 	spin_unlock_irq(&hwq->lock);
 
+	/* Then it is set up with all the others when the device is back. */
+	queue->held = dsa->offline;
+	if (dsa->offline)
+		return 0;
 	dsa_queue_program(queue, q);
 	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE)
 		return 0;
@@ -602,8 +664,6 @@ static void dsa_queue_release(struct work_struct *work)
 	cancel_work_sync(&queue->recover_work);
 	cancel_delayed_work_sync(&queue->watchdog);
 	dsa_sched_fini(queue);
-	if (queue->ring)
-		dma_free_coherent(dsa->drm.dev, DSA_RING_ALLOC, queue->ring, queue->ring_dma);
 
 	mutex_lock(&queue->vm->queue_lock);
 	list_del(&queue->vm_link);
@@ -797,7 +857,7 @@ int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *
 	if (ret)
 		return ret;
 	ret = dsa_queue_create(file->driver_priv, args);
-	drm_dev_exit(idx);
+	dsa_device_exit(to_dsa_device(drm), idx);
 	return ret;
 }
 

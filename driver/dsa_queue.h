@@ -37,7 +37,7 @@ struct dsa_vm;
  * @recover_work: reacts to an error that the device reported.
  * @timeout_ms: how long it may stand still, 0: as long as it likes. Constant.
  * @watchdog: looks whether it does.
- * @ring: the packets; written under @lock.
+ * @ring: the packets; written under @lock. NULL once the queue has stopped.
  * @ring_dma: bus address of @ring.
  * @fence: after the packets: value of the last completed one.
  * @submitted: jobs accepted.
@@ -136,6 +136,8 @@ void dsa_queue_put(struct dsa_queue *queue);
 void dsa_queue_close(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
 bool dsa_queue_dead(struct dsa_queue *queue);
+bool dsa_queue_busy(struct dsa_queue *queue);
+struct dma_fence *dsa_queue_last_fence(struct dsa_queue *queue);
 bool dsa_queue_has_completed(struct dsa_queue *queue);
 bool dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
@@ -143,6 +145,7 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_kill(struct dsa_queue *queue);
 void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool failed);
 void dsa_queue_record_locked(struct dsa_queue *queue, u32 why);
+void dsa_queue_hold_locked(struct dsa_queue *queue);
 void dsa_queue_withdraw_locked(struct dsa_queue *queue);
 bool dsa_queue_drained_locked(struct dsa_queue *queue);
 int dsa_queue_restart_locked(struct dsa_queue *queue);
@@ -154,6 +157,7 @@ int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *f
 /* dsa_sched.c */
 int dsa_sched_init(struct dsa_queue *queue);
 void dsa_sched_fini(struct dsa_queue *queue);
+void dsa_sched_hold(struct dsa_queue *queue, bool hold);
 int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* dsa_watchdog.c */

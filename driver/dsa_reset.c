@@ -128,7 +128,7 @@ void dsa_reset_event(struct dsa_device *dsa, enum dsa_reset_level level, bool fa
  * dsa_reset_hw - Reset the hardware and wait until it is ready.
  * @dsa: the device.
  *
- * Return: 0 or -ETIMEDOUT.
+ * Return: 0, -ETIMEDOUT, or -ENODEV at once when it does not answer.
  */
 int dsa_reset_hw(struct dsa_device *dsa)
 {
@@ -137,9 +137,11 @@ int dsa_reset_hw(struct dsa_device *dsa)
 
 	dsa_write(dsa, DSA_REG_CONTROL, DSA_CONTROL_RESET);
 	ret = read_poll_timeout(dsa_read, status,
-				status != U32_MAX && !(status & DSA_STATUS_RESETTING) &&
-				(status & DSA_STATUS_READY),
+				(!(status & DSA_STATUS_RESETTING) && (status & DSA_STATUS_READY)) ||
+				dsa_gone(dsa),
 				50, DSA_RESET_TIMEOUT_US, false, dsa, DSA_REG_STATUS);
+	if (dsa_gone(dsa))
+		return -ENODEV;
 	if (ret)
 		dev_err(dsa->drm.dev, "reset not done after %lu s, status %#x\n",
 			DSA_RESET_TIMEOUT_US / USEC_PER_SEC, status);
@@ -172,6 +174,8 @@ void dsa_device_end_locked(struct dsa_device *dsa, int error)
 	/* After the error: who waits for what is over has seen either. */
 	smp_wmb();
 	atomic_inc(&dsa->mmu.generation);
+	complete(&dsa->ping_done);
+	wake_up_all(&dsa->back_online);
 }
 
 /* Are all that may have something to do done? */
@@ -277,7 +281,7 @@ void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 	int ret;
 
 	lockdep_assert_held(&dsa->hw_lock);
-	if (dsa->error)
+	if (dsa->error || dsa->offline)
 		return;
 	if (!guilty) {
 		dsa_dump_begin_locked(dsa);
@@ -286,11 +290,13 @@ void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
 	dsa_queues_drain_locked(dsa, guilty, intact);
 	dsa_queues_record_locked(dsa, guilty, intact);
 	ret = dsa_reset_hw(dsa);
+	if (ret == -ENODEV && pci_device_is_present(to_pci_dev(dsa->drm.dev)))
+		ret = -EIO;
 	dsa_ras_count(&dsa->ras, DSA_RAS_DEVICE_RESET);
 	dsa_reset_event(dsa, DSA_RESET_DEVICE, ret, guilty);
 	if (ret) {
 		dsa_ras_count(&dsa->ras, DSA_RAS_RESET_FAILED);
-		dsa_device_end_locked(dsa, -EIO);
+		dsa_device_end_locked(dsa, ret == -ENODEV ? ret : -EIO);
 		drm_err(&dsa->drm, "device is unusable until it is removed or the machine restarts\n");
 		dsa_lose_queues(dsa, guilty);
 		return;

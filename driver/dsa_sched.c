@@ -60,6 +60,7 @@ static void dsa_job_free(struct dsa_job *job)
 		dma_fence_put(&job->fence->base);
 	else
 		kfree(job->fence);
+	dsa_device_let_sleep(job->queue->dsa);
 	dsa_queue_put(job->queue);
 	kfree(job);
 }
@@ -144,6 +145,17 @@ void dsa_sched_fini(struct dsa_queue *queue)
 	dsa_compat_sched_fini(&queue->sched);
 }
 
+/* Keeps jobs from the ring, or lets them go on. */
+void dsa_sched_hold(struct dsa_queue *queue, bool hold)
+{
+	if (!queue->sched_ready)
+		return;
+	if (hold)
+		drm_sched_wqueue_stop(&queue->sched);
+	else
+		drm_sched_wqueue_start(&queue->sched);
+}
+
 /* ---- submit ---- */
 
 static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_dsa_submit *args,
@@ -161,6 +173,8 @@ static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_
 	if (ret)
 		goto err_free;
 	dsa_queue_get(queue);
+	/* Until it is freed. */
+	dsa_device_keep_awake(queue->dsa);
 	job->queue = queue;
 	job->fence->cmd_va = args->cmd_va;
 	job->fence->cmd_size = args->cmd_size;
@@ -349,7 +363,7 @@ int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = dsa_device_enter(queue->dsa, &idx);
 	if (!ret) {
 		ret = dsa_submit(queue, args, file);
-		drm_dev_exit(idx);
+		dsa_device_exit(queue->dsa, idx);
 	}
 	dsa_queue_put(queue);
 	return ret;

@@ -243,7 +243,7 @@ int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fil
 		dsa_vm_put(vm);
 	}
 out:
-	drm_dev_exit(idx);
+	dsa_device_exit(dfile->dsa, idx);
 	return ret;
 }
 
@@ -432,7 +432,7 @@ static int dsa_bind_next(struct dsa_vm *vm, struct drm_file *file,
 	if (ret)
 		return ret;
 	ret = dsa_bind_one(vm, file, &op);
-	drm_dev_exit(idx);
+	dsa_device_exit(vm->dsa, idx);
 	return ret;
 }
 

@@ -158,6 +158,9 @@ static bool dsa_watchdog_hung_locked(struct dsa_queue *queue)
 
 	if (since == KTIME_MAX)
 		return false;
+	/* Then stopping it finds that out, and ends all. */
+	if (dsa_gone(queue->dsa))
+		return true;
 	dsa_cores_look_locked(queue->dsa);
 	own = dsa_watchdog_own_since_locked(queue, since);
 

@@ -129,6 +129,11 @@ struct drm_dsa_memory_info {
 	__u64 hbm_free;
 	/** @system_used: bytes of system memory in BOs of all clients. */
 	__u64 system_used;
+	/**
+	 * @hbm_losses: how often what is in HBM was lost, and with it all queues, to
+	 * a reset that the driver did not ask for; BOs in HBM were zeroed then.
+	 */
+	__u64 hbm_losses;
 };
 
 /** struct drm_dsa_telemetry - Sensors and use. */
@@ -143,7 +148,7 @@ struct drm_dsa_telemetry {
 	__u32 ecc_corrected;
 	/** @ecc_uncorrected: uncorrected HBM errors. */
 	__u32 ecc_uncorrected;
-	/** @resets: device resets since power-on. */
+	/** @resets: device resets since power-on, but for those of power management. */
 	__u32 resets;
 	/** @queues_compute: compute queues in use, all clients. */
 	__u32 queues_compute;

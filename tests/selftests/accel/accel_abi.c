@@ -60,8 +60,8 @@ TEST_F(abi, structures_have_their_sizes)
 	EXPECT_EQ(16, sizeof(struct drm_dsa_sync));
 	EXPECT_EQ(48, sizeof(struct drm_dsa_submit));
 	EXPECT_EQ(80, sizeof(struct drm_dsa_device_info));
-	EXPECT_EQ(24, sizeof(struct drm_dsa_memory_info));
-	EXPECT_EQ(56, sizeof(struct drm_dsa_telemetry));
+	EXPECT_EQ(32, sizeof(struct drm_dsa_memory_info));
+	EXPECT_EQ(64, sizeof(struct drm_dsa_telemetry));
 }
 
 TEST_F(abi, bad_pointers_refused)
