@@ -115,4 +115,11 @@ static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm *gpuvm,
 #define DSA_DRIVER_DATE
 #endif
 
+/* Of workqueues that are not WQ_UNBOUND, which newer kernels want said. */
+#ifdef DSA_HAVE_WQ_PERCPU
+#define DSA_WQ_PERCPU WQ_PERCPU
+#else
+#define DSA_WQ_PERCPU 0
+#endif
+
 #endif /* DSA_COMPAT_H */
