@@ -530,7 +530,8 @@ static bool runs_apart(struct machine *m, uint64_t pc, uint32_t frm, uint32_t fl
 	fesetround(FE_UPWARD);
 	feclearexcept(FE_ALL_EXCEPT);
 	feraiseexcept(FE_DIVBYZERO);
-	ok = rv_run(&m->hart, UINT64_MAX) == RV_EXIT_DONE && m->hart.arch.fcsr == (frm << 5 | flags);
+	ok = rv_run(&m->hart, UINT64_MAX) == RV_EXIT_DONE &&
+	     m->hart.arch.fcsr == (frm << 5 | flags);
 	ok &= fegetround() == FE_UPWARD && fetestexcept(FE_ALL_EXCEPT) == FE_DIVBYZERO;
 	feclearexcept(FE_ALL_EXCEPT);
 	fesetround(FE_TONEAREST);
