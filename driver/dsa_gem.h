@@ -16,6 +16,8 @@
  * @out: it had to leave HBM; written with @place.
  * @lru: in the lists of &struct dsa_evict, under &dsa_evict.lock.
  * @used: &dsa_evict.clock when it was last known to be used, under &dsa_evict.lock.
+ * @link: in &dsa_device.bos.
+ * @saved: what it held in HBM, while the system sleeps.
  */
 struct dsa_bo {
 	struct drm_gem_shmem_object base;
@@ -25,6 +27,8 @@ struct dsa_bo {
 	bool out;
 	struct list_head lru;
 	u64 used;
+	struct list_head link;
+	void *saved;
 	/** @gpuva_lock: protects the list of mappings; nothing is allocated under it. */
 	struct mutex gpuva_lock;
 };
@@ -46,6 +50,9 @@ static inline struct mutex *dsa_gpuva_lock(struct drm_gem_object *obj)
 }
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
+void dsa_gem_release(struct dsa_device *dsa);
+int dsa_gem_save_hbm(struct dsa_device *dsa);
+void dsa_gem_restore_hbm(struct dsa_device *dsa);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);

@@ -10,6 +10,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_quota.h"
 #include "dsa_vm.h"
 
 static void dsa_vm_free(struct drm_gpuvm *gpuvm)
@@ -103,6 +104,19 @@ void dsa_vm_kill(struct dsa_vm *vm)
 }
 
 /**
+ * dsa_vm_count_user_queue - Tell that a user-mode queue comes or has gone.
+ * @vm: where it executes.
+ * @change: 1 before it starts, -1 after its end. While there are any, what
+ *          the address space maps stays where it is.
+ */
+void dsa_vm_count_user_queue(struct dsa_vm *vm, int change)
+{
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	vm->user_queues += change;
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+}
+
+/**
  * dsa_vm_lookup - Find an address space of a file.
  * @dfile: the file.
  * @id: its id.
@@ -133,19 +147,24 @@ int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fil
 	ret = dsa_device_enter(dfile->dsa, &idx);
 	if (ret)
 		return ret;
+	ret = dsa_quota_take_vm(dfile);
+	if (ret)
+		goto out;
 	vm = dsa_vm_create(dfile->dsa);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
+		dsa_quota_give_vm(dfile);
 		goto out;
 	}
 	/* From here on another thread may destroy it. */
 	ret = xa_alloc(&dfile->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL);
 	if (ret) {
+		dsa_quota_give_vm(dfile);
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}
 out:
-	drm_dev_exit(idx);
+	dsa_device_exit(dfile->dsa, idx);
 	return ret;
 }
 
@@ -162,5 +181,6 @@ int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *fi
 		return -ENOENT;
 	dsa_vm_kill(vm);
 	dsa_vm_put(vm);
+	dsa_quota_give_vm(dfile);
 	return 0;
 }

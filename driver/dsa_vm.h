@@ -29,6 +29,7 @@ struct dsa_bind_timeline {
  * @tree: page tables; protected by @map_lock.
  * @dead: no more binds; protected by @lock.
  * @used: &dsa_evict.clock at the last submit.
+ * @user_queues: user-mode queues that execute here; under the reservation of @base.
  * @timeline: of asynchronous binds.
  * @binds: asynchronous binds that are not applied yet, in order.
  * @binds_done: those that are, and have to be freed.
@@ -54,6 +55,7 @@ struct dsa_vm {
 	struct dsa_pt_tree tree;
 	bool dead;
 	atomic64_t used;
+	unsigned int user_queues;
 
 	struct dsa_bind_timeline *timeline;
 	struct list_head binds;
@@ -94,6 +96,7 @@ static inline void dsa_vm_put(struct dsa_vm *vm)
 
 struct dsa_vm *dsa_vm_lookup(struct dsa_file *dfile, u32 id);
 void dsa_vm_kill(struct dsa_vm *vm);
+void dsa_vm_count_user_queue(struct dsa_vm *vm, int change);
 
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
