@@ -59,39 +59,36 @@ struct dsa_move_va {
 
 /* ---- address spaces that map an object ---- */
 
-/* The next one, with a reference, for which the one on @vm_bo is given back. */
+/* The one after @vm_bo, or the first, with a reference, for which that on @vm_bo is given back. */
 static struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 {
 	struct list_head *head = &bo->base.base.gpuva.list, *next;
 	struct drm_gpuvm_bo *found = NULL;
 
-	mutex_lock(&bo->gpuva_lock);
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
 	next = vm_bo ? vm_bo->list.entry.gem.next : head->next;
 	if (next != head)
 		found = drm_gpuvm_bo_get(list_entry(next, struct drm_gpuvm_bo, list.entry.gem));
 	if (vm_bo)
 		drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(&bo->gpuva_lock);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
 	return found;
 }
-
-#define dsa_for_each_vm_bo(vm_bo, bo) \
-	for ((vm_bo) = dsa_next_vm_bo(bo, NULL); (vm_bo); (vm_bo) = dsa_next_vm_bo(bo, vm_bo))
 
 /* Leaves a loop early. */
 static void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 {
-	mutex_lock(&bo->gpuva_lock);
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
 	drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(&bo->gpuva_lock);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
 }
 
 static int dsa_move_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	int ret;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
 		if (ret) {
 			dsa_vm_bo_done(bo, vm_bo);
@@ -121,10 +118,10 @@ static int dsa_move_lock(struct drm_exec *exec, struct dsa_bo *bo)
 static bool dsa_bo_idle(struct dsa_bo *bo)
 {
 	bool idle = dma_resv_test_signaled(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP);
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 
 	/* What user-mode queues do shows in no fence. */
-	dsa_for_each_vm_bo(vm_bo, bo)
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo)))
 		idle = idle && !to_dsa_vm(vm_bo->vm)->user_queues &&
 		       dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm), DMA_RESV_USAGE_BOOKKEEP);
 	return idle;
@@ -135,9 +132,9 @@ static int dsa_bo_wait_idle(struct dsa_bo *bo)
 {
 	long left = dma_resv_wait_timeout(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP, true,
 					  DSA_EVICT_WAIT);
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		if (left > 0)
 			left = dma_resv_wait_timeout(drm_gpuvm_resv(vm_bo->vm),
 						     DMA_RESV_USAGE_BOOKKEEP, true, left);
@@ -220,10 +217,10 @@ static int dsa_move_prepare_vm(struct drm_gpuvm_bo *vm_bo, const struct dsa_plac
 
 static int dsa_move_prepare(struct dsa_bo *bo, const struct dsa_place *to, struct list_head *vas)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	int ret = 0;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		if (!ret)
 			ret = dsa_move_prepare_vm(vm_bo, to, vas);
 	}
@@ -344,11 +341,11 @@ static size_t dsa_evict_count(struct dsa_evict *evict, struct list_head *list)
 /* Has it been used since it was looked at last? */
 static bool dsa_bo_used(struct dsa_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	bool was_used;
 	u64 used = 0;
 
-	dsa_for_each_vm_bo(vm_bo, bo)
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo)))
 		used = max(used, (u64)atomic64_read(&to_dsa_vm(vm_bo->vm)->used));
 	spin_lock(&bo->dsa->evict.lock);
 	was_used = used > bo->used;
@@ -448,7 +445,8 @@ static void dsa_evict_restore(struct work_struct *work)
 	for (; count && !dsa_device_enter(dsa, &idx); count--) {
 		bo = dsa_evict_rotate(evict, &evict->out);
 		if (bo) {
-			if (dsa_evict_has_room(dsa, bo->base.base.size) && !dsa_move(bo, true, true))
+			if (dsa_evict_has_room(dsa, bo->base.base.size) &&
+			    !dsa_move(bo, true, true))
 				dsa_evict_moved(bo);
 			drm_gem_object_put(&bo->base.base);
 		}

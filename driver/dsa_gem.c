@@ -127,7 +127,7 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 	bo->dsa = to_dsa_device(drm);
 	INIT_LIST_HEAD(&bo->lru);
 	mutex_init(&bo->gpuva_lock);
-	drm_gem_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
+	dsa_compat_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
 	INIT_LIST_HEAD(&bo->link);
 	bo->base.base.funcs = &dsa_bo_funcs;
 	return &bo->base.base;

@@ -46,7 +46,7 @@ static inline bool dsa_bo_is_out(const struct dsa_bo *bo)
 /* What protects an object's list of mappings; inside all other locks of software. */
 static inline struct mutex *dsa_gpuva_lock(struct drm_gem_object *obj)
 {
-	return &to_dsa_bo(obj)->gpuva_lock;
+	return dsa_compat_gpuva_lock(obj, &to_dsa_bo(obj)->gpuva_lock);
 }
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);

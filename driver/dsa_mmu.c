@@ -504,7 +504,8 @@ static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va, bool later)
  *
  * Return: 0 or -ENOMEM; then nothing has changed.
  */
-int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, bool later)
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later)
 {
 	u64 seen[DSA_PT_LEVELS] = { ~0ull, ~0ull, ~0ull, ~0ull };
 	u64 va = u->start;
@@ -595,8 +596,8 @@ static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int 
  * @range: bytes.
  * @flags: DSA_PTE_R, DSA_PTE_W, DSA_PTE_X.
  */
-void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va, u64 range,
-		       u64 flags)
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags)
 {
 	struct rw_semaphore *tables = &u->tree->dsa->mmu.tables;
 	u64 end = va + range;

@@ -91,9 +91,10 @@ u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level
 void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg);
 
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range);
-int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, bool later);
-void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va, u64 range,
-		       u64 flags);
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later);
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);
 void dsa_pt_update_fini(struct dsa_pt_update *u);

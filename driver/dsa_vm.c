@@ -55,8 +55,8 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 	dsa_bind_queue_init(vm);
 	mutex_init(&vm->queue_lock);
 	INIT_LIST_HEAD(&vm->queues);
-	drm_gpuvm_init(&vm->base, "dsa-vm", 0, &dsa->drm, resv, 0, BIT_ULL(DSA_VA_BITS), 0, 0,
-		       &dsa_gpuvm_ops);
+	drm_gpuvm_init(&vm->base, "dsa-vm", DSA_GPUVM_FLAGS, &dsa->drm, resv, 0,
+		       BIT_ULL(DSA_VA_BITS), 0, 0, &dsa_gpuvm_ops);
 	drm_gem_object_put(resv);
 	return vm;
 
