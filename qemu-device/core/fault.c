@@ -383,17 +383,14 @@ static void list_kinds(char *text, size_t size)
 
 static void list_keys(const struct fault_desc *d, char *text, size_t size)
 {
+	const char *more = d->state ? "" : "count, prob, seed";
 	size_t n = 0;
 
-	text[0] = 0;
 	for (unsigned int i = 0; i < FAULT_ARGS && d->key[i].name && n < size; i++)
 		n += snprintf(text + n, size - n, "%s%s", i ? ", " : "", d->key[i].name);
 	if (n < size)
-		snprintf(text + n, size - n, "%s%s",
-			 d->state ? "" :
-			 n        ? ", " :
-				    "",
-			 d->state ? n ? "" : "nothing" : "count, prob, seed");
+		snprintf(text + n, size - n, "%s%s", n && *more ? ", " : "",
+			 n || *more ? more : "nothing");
 }
 
 static uint64_t key_max(const struct dsa_core *core, const struct fault_key *key)

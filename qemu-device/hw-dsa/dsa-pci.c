@@ -507,9 +507,6 @@ static bool dsa_init_hbm(DSAState *s, Error **errp)
 
 static void dsa_release_hbm(DSAState *s)
 {
-    if (memory_region_is_mapped(s->hbm)) {
-        memory_region_del_subregion(&s->bar_hbm, s->hbm);
-    }
     vmstate_unregister_ram(s->hbm, DEVICE(s));
     if (s->memdev) {
         host_memory_backend_set_mapped(s->memdev, false);
@@ -580,6 +577,14 @@ static void dsa_register_bars(DSAState *s)
     pci_register_bar(pci_dev, DSA_BAR_DOORBELL,
                      PCI_BASE_ADDRESS_SPACE_MEMORY |
                      PCI_BASE_ADDRESS_MEM_TYPE_64, &s->doorbell);
+}
+
+/* What lies in a region holds a reference to its owner: us. */
+static void dsa_empty_bars(DSAState *s)
+{
+    memory_region_del_subregion(&s->doorbell, &s->gone_doorbell);
+    memory_region_del_subregion(&s->bar_hbm, &s->gone_hbm);
+    memory_region_del_subregion(&s->bar_hbm, s->hbm);
 }
 
 static bool dsa_init_msix(DSAState *s, Error **errp)
@@ -689,6 +694,7 @@ static void dsa_realize(PCIDevice *pci_dev, Error **errp)
 err_caps:
     dsa_exit_caps(pci_dev);
 err_core:
+    dsa_empty_bars(s);
     dsa_core_free(s->core);
     s->core = NULL;
 err_pool:
@@ -714,6 +720,7 @@ static void dsa_exit(PCIDevice *pci_dev)
     s->core = NULL;
     msix_uninit(pci_dev, &s->doorbell, &s->doorbell);
     dsa_exit_caps(pci_dev);
+    dsa_empty_bars(s);
     dsa_release_hbm(s);
 }
 

@@ -2,6 +2,8 @@
 /* Faults to order: each kind, its counts and chances, and orders that are none. */
 #include "rig.h"
 
+#include <stdlib.h>
+
 #define SEM    0x330000
 #define POISON (DATA + 0x1238)
 
@@ -675,6 +677,72 @@ static void link_down_busy(void)
 	dev_free(d);
 }
 
+/* What hangs, is held, broken or armed is so after loading, too: ACTIVE and STOPPING. */
+static void hangs_survive_saving(void)
+{
+	struct dev *d = dev_new(0), *e = dev_new(0);
+	struct cmds c = cmds_at(d, CMDS + 0x2000);
+	char before[2048], after[2048];
+	const char *why = NULL;
+	size_t size;
+	void *state;
+	int core;
+
+	order(d, "core-hang,core=0,count=2");
+	order(d, "queue-hang");
+	order(d, "copy-hang");
+	cmd_copy(&c, VA_HBM + DATA, VA_HBM + OUT, 4096);
+	queue_setup(d, 2, 1);
+	submit_cmds(&c, 2); /* hangs as a queue */
+	dev_run(d);
+	queue_setup(d, 32, 1);
+	submit_cmds(&c, 32); /* its copy engine hangs */
+	queue_setup(d, 0, 1);
+	submit_launch(d, 0, 8, 1);
+	dev_run(d);
+	wr32(d, DSA_QREG(32, DSA_Q_COMMAND), DSA_QCMD_KILL);
+	CHECK(stuck_core(d) >= 0);
+	size = dsa_core_save(d->core, NULL, 0);
+	state = malloc(size);
+	dsa_core_save(d->core, state, size);
+	memcpy(e->hbm, d->hbm, HBM_SIZE);
+	memcpy(e->ram, d->ram, RAM_SIZE);
+	CHECK_EQ(dsa_core_load(e->core, state, size, &why), 0);
+	if (why)
+		printf("# %s\n", why);
+	dsa_core_faults(d->core, before, sizeof(before));
+	dsa_core_faults(e->core, after, sizeof(after));
+	CHECK(!strcmp(before, after));
+	dev_run(e);
+	CHECK_EQ(rd32(e, DSA_QREG(32, DSA_Q_STATE)), DSA_QSTATE_STOPPING);
+	CHECK_EQ(rd32(e, DSA_QREG(2, DSA_Q_STATE)), DSA_QSTATE_ACTIVE);
+	CHECK_EQ(rd32(e, DSA_QREG(2, DSA_Q_BUSY)), 1);
+	wr32(e, DSA_REG_ENG_SELECT, DSA_ENGINE_COPY << 16);
+	CHECK_EQ(rd32(e, DSA_REG_ENG_STATE), DSA_ENG_STUCK);
+	wr32(e, DSA_REG_ENG_RESET, 1);
+	CHECK_EQ(rd32(e, DSA_QREG(32, DSA_Q_STATE)), DSA_QSTATE_ERROR);
+	core = stuck_core(e);
+	CHECK_EQ(core, stuck_core(d));
+	wr32(e, DSA_REG_ENG_RESET, 1);
+	CHECK(wait_state(e, 0, DSA_QSTATE_ERROR));
+	CHECK_EQ(err_code(e, 0), DSA_ERR_RESET);
+	order(e, "heal");
+	works_again(e, 0);
+	works_again(e, 2);
+	/* What cannot be is refused, and leaves a device that works. */
+	for (size_t at = 0; at < size; at += 61) {
+		((uint8_t *)state)[at] ^= 0x81;
+		dsa_core_load(e->core, state, size, &why);
+		((uint8_t *)state)[at] ^= 0x81;
+	}
+	wr32(e, DSA_REG_CONTROL, DSA_CONTROL_RESET);
+	dev_run(e);
+	CHECK_EQ(rd32(e, DSA_REG_STATUS) & DSA_STATUS_RESETTING, 0);
+	free(state);
+	dev_free(d);
+	dev_free(e);
+}
+
 const struct test fault_tests[] = { TEST(bad_orders),
 				    TEST(chance_is_repeatable),
 				    TEST(interrupts),
@@ -695,4 +763,5 @@ const struct test fault_tests[] = { TEST(bad_orders),
 				    TEST(boot_fail),
 				    TEST(link_down),
 				    TEST(link_down_busy),
+				    TEST(hangs_survive_saving),
 				    TESTS_END };
