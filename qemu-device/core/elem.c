@@ -163,6 +163,10 @@ uint32_t elem_update_mem(struct elem_op o, struct dsa_mem *m, uint64_t va, uint6
 	target = t.target + (va - t.va);
 	if (t.sys)
 		return update_bus(o, m, target, val, old);
+	if (faulty(m->core, FAULTS_ECC))
+		err = fault_ecc(m->core, target, elem_types[o.type].size);
+	if (err)
+		return err;
 	*old = elem_update(o, m->core->cfg.hbm + target, val);
 	mem_dirty(m, target, elem_types[o.type].size);
 	return 0;

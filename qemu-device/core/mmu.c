@@ -179,11 +179,17 @@ void bus_exit(struct dsa_mem *m)
 	m->core->ops->unlock(m->core->host);
 }
 
+static bool bus_works(const struct dsa_core *core)
+{
+	return __atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) &&
+	       !faulty(core, FAULT_BIT(FAULT_LINK_DOWN));
+}
+
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len)
 {
 	struct dsa_core *core = m->core;
 
-	if (!__atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) || len > UINT64_MAX - addr)
+	if (!bus_works(core) || len > UINT64_MAX - addr)
 		return DSA_ERR_BUS;
 	return core->ops->dma_read(core->host, addr, buf, len) ? DSA_ERR_BUS : 0;
 }
@@ -192,7 +198,7 @@ uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t
 {
 	struct dsa_core *core = m->core;
 
-	if (!__atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) || len > UINT64_MAX - addr)
+	if (!bus_works(core) || len > UINT64_MAX - addr)
 		return DSA_ERR_BUS;
 	return core->ops->dma_write(core->host, addr, buf, len) ? DSA_ERR_BUS : 0;
 }
@@ -222,7 +228,7 @@ static uint32_t pte_read(struct dsa_mem *m, bool sys, uint64_t addr, uint64_t *p
 		if (addr > core->cfg.hbm_size - sizeof(*pte))
 			return DSA_ERR_BUS;
 		*pte = __atomic_load_n((uint64_t *)(core->cfg.hbm + addr), __ATOMIC_ACQUIRE);
-		return 0;
+		return faulty(core, FAULTS_ECC) ? fault_ecc(core, addr, sizeof(*pte)) : 0;
 	}
 	if (!held && !bus_enter(m))
 		return DSA_ERR_ABORTED;
@@ -264,6 +270,8 @@ static uint32_t walk_step(struct dsa_mem *m, uint64_t va, unsigned int level, ui
 
 	if (err)
 		return err;
+	if (faulty(m->core, FAULT_BIT(FAULT_PTE_CORRUPT)))
+		fault_pte(m->core, m->asid, level, pte);
 	if (!(*pte & DSA_PTE_VALID))
 		return DSA_ERR_MMU_UNMAPPED;
 	if (*pte & ~(PTE_FLAGS | DSA_PTE_ADDR_MASK))
@@ -354,8 +362,10 @@ static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len
 			mem_dirty(m, target, len);
 		} else {
 			memcpy(buf, core->cfg.hbm + target, len);
+			if (faulty(core, FAULTS_ECC))
+				err = fault_ecc(core, target, len);
 		}
-		return 0;
+		return err;
 	}
 	if (!held && !bus_enter(m))
 		return DSA_ERR_ABORTED;
