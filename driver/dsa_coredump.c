@@ -458,7 +458,7 @@ static void dsa_dump_vm(struct dsa_dump *dump, struct dsa_queue *queue)
 	struct dsa_dump_pages pages = { .dump = dump };
 	struct dsa_vm *vm = queue->vm;
 
-	if (!mutex_trylock(&vm->lock)) {
+	if (!mutex_trylock(&vm->map_lock)) {
 		dsa_dump_section(dump, DSA_DUMP_PAGES, sizeof(struct dsa_dump_page));
 		dump->section->flags |= DSA_DUMP_BUSY;
 		return;
@@ -468,7 +468,7 @@ static void dsa_dump_vm(struct dsa_dump *dump, struct dsa_queue *queue)
 		dsa_dump_section(dump, DSA_DUMP_PAGES, sizeof(struct dsa_dump_page));
 		dsa_pt_tree_walk(&vm->tree, dsa_dump_page, &pages);
 	}
-	mutex_unlock(&vm->lock);
+	mutex_unlock(&vm->map_lock);
 }
 
 /* ---- a dump ---- */

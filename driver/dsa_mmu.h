@@ -8,7 +8,7 @@
 
 #include "dsa_device.h"
 
-struct dsa_bo;
+struct dsa_place;
 
 /**
  * struct dsa_pt - A page table.
@@ -23,7 +23,7 @@ struct dsa_bo;
  * @child: of a table of level 1 and above: for each entry the table that it
  *         points to, DSA_PT_LEAF or NULL.
  *
- * All fields are protected by &dsa_vm.lock; those of a table in a tree change
+ * All fields are protected by &dsa_vm.map_lock; those of a table in a tree change
  * under &dsa_mmu.tables.
  */
 struct dsa_pt {
@@ -91,9 +91,10 @@ u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level
 void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg);
 
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range);
-int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset);
-void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,
-		       u64 flags);
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later);
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);
 void dsa_pt_update_fini(struct dsa_pt_update *u);

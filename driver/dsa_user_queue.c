@@ -27,6 +27,7 @@
 #include "dsa_hw.h"
 #include "dsa_queue.h"
 #include "dsa_user_queue.h"
+#include "dsa_vm.h"
 
 /* Above all offsets of buffer objects: a page for each queue id. */
 #define DSA_DOORBELL_OFFSET	BIT_ULL(56)
@@ -82,6 +83,7 @@ int dsa_user_queue_init(struct dsa_queue *queue, const struct drm_dsa_queue_crea
 	init_waitqueue_head(&user->wait);
 	mutex_init(&user->lock);
 	queue->user = user;
+	dsa_vm_count_user_queue(queue->vm, 1);
 	return 0;
 }
 

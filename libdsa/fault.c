@@ -37,6 +37,7 @@ static const char *code_text(uint32_t code)
 		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
 		[DSA_ERR_MATRIX_OP] = "malformed matrix operation",
 		[DSA_ERR_CONVERT_OP] = "malformed conversion",
+		[DSA_ERR_ECC] = "uncorrectable error in HBM",
 	};
 
 	if (code < sizeof(texts) / sizeof(texts[0]) && texts[code])

@@ -211,16 +211,22 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 	uint8_t bounce[16384];
 	const uint8_t *from = src->hbm;
 
+	f->access = DSA_ACCESS_READ;
+	f->addr = c->src + c->pos;
+	if (!c->fill && src->hbm && faulty(q->mem.core, FAULTS_ECC)) {
+		uint32_t err = fault_ecc(q->mem.core, src->target, n);
+
+		if (err)
+			return err;
+	}
 	if (!c->fill && dst->hbm && src->hbm) {
 		memmove(dst->hbm, src->hbm, n);
 		return 0;
 	}
-	f->access = DSA_ACCESS_READ;
-	f->addr = c->src + c->pos;
 	if (!c->fill && dst->hbm)
-		return mem_bus_read(&q->mem, src->target, dst->hbm, n);
+		return mem_sys_read(&q->mem, src->target, dst->hbm, n);
 	if (!c->fill && !src->hbm) {
-		uint32_t err = mem_bus_read(&q->mem, src->target, bounce, n);
+		uint32_t err = mem_sys_read(&q->mem, src->target, bounce, n);
 
 		if (err)
 			return err;
@@ -234,7 +240,7 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 			return 0;
 		from = bounce;
 	}
-	return mem_bus_write(&q->mem, dst->target, from, n);
+	return mem_sys_write(&q->mem, dst->target, from, n);
 }
 
 /*
@@ -365,6 +371,11 @@ static void engine_put(struct dsa_core *core, struct dsa_queue *q, bool over, ui
 	core_unlock(core);
 }
 
+static bool copy_starts(const struct dsa_copy *c)
+{
+	return !c->hbm_bytes && !c->bus_bytes;
+}
+
 bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 {
 	struct copy_fault f = { 0 };
@@ -374,6 +385,9 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 
 	if (engine < 0)
 		return false;
+	if (faulty(core, FAULT_BIT(FAULT_COPY_HANG)) && copy_starts(&q->copy) &&
+	    fault_copy_hangs(core, q))
+		return false;
 	while (q->copy.rows && !err && !queue_stopping(q)) {
 		mem_quiesce(&q->mem);
 		err = copy_chunk(q, &f);
@@ -382,6 +396,8 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 	}
 	if (!q->copy.rows && !err) {
 		cost = copy_cost(core, &q->copy);
+		if (faulty(core, FAULT_BIT(FAULT_COPY_SLOW)))
+			fault_copy_slows(core, q, &cost);
 		__atomic_store_n(&q->time_ns, q->time_ns + cost, __ATOMIC_RELAXED);
 	}
 	engine_put(core, q, !q->copy.rows || err, cost);

@@ -15,6 +15,7 @@
 
 #include "counters.h"
 #include "dsa_core.h"
+#include "fault.h"
 #include "hw/dsa_mmu.h"
 #include "hw/dsa_regs.h"
 #include "hw/dsa_ring.h"
@@ -53,7 +54,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 struct dsa_xlat {
 	uint64_t va; /* start of the leaf; 1: entry not in use */
 	uint64_t size;
-	uint64_t target; /* HBM offset or bus address of @va */
+	uint64_t target; /* HBM offset or bus address of @va, or for mem_sys_read() and _write() */
 	uint32_t perm;   /* DSA_PTE_R | W | X */
 	bool sys;
 };
@@ -94,6 +95,7 @@ enum dsa_phase {
 	DSA_PH_LAUNCH, /* programs run, or ran */
 	DSA_PH_WAIT,   /* SEM_WAIT */
 	DSA_PH_FENCE,  /* next: complete the ring packet */
+	DSA_PH_HUNG,   /* a fault: does not go on; DSA_ERR_HANG once it is not held any more */
 	DSA_PH_COUNT
 };
 
@@ -138,6 +140,7 @@ struct dsa_launch {
 	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
 	uint64_t cycles;                   /* mutex: sum over the programs' cores, accounted ones */
 	uint64_t start_ns;                 /* fixed while busy */
+	uint32_t clock_khz;                /* fixed while busy: of the cores */
 	uint64_t gen;                      /* fixed while busy; unique */
 	uint32_t batch;                    /* mutex: clusters to hand out at once */
 	uint32_t units;                    /* mutex: cores that work for it */
@@ -292,7 +295,13 @@ struct dsa_core {
 	uint64_t ecc_addr;
 	uint32_t eng_select;
 	bool bus_master; /* atomic */
-	bool ping;       /* DSA_INT_PING to be raised by a worker */
+	uint32_t causes; /* DSA_INT_* to be raised by a worker */
+
+	/* Faults to order; mutex. */
+	struct fault fault[FAULT_SLOTS];
+	uint32_t faults_armed; /* atomic: bitmap of kinds */
+	uint32_t boot_failed;  /* by the last reset: 1 never ready, 2 fatal */
+	bool holds;            /* some queue's held_until came from a fault */
 
 	/* Invalidations: entry of number s at s mod DSA_INV_LOG. */
 	uint32_t inv_seq; /* atomic, written under the mutex */
@@ -356,11 +365,23 @@ static inline uint64_t now_ns(const struct dsa_core *core)
 	return core->ops->now_ns(core->host);
 }
 
-/* ---- irq.c; mutex held, but for irq_send ---- */
+static inline uint32_t faults_armed(const struct dsa_core *core)
+{
+	return __atomic_load_n(&core->faults_armed, __ATOMIC_RELAXED);
+}
+
+/* Is one of that bitmap of kinds armed? */
+static inline bool faulty(const struct dsa_core *core, uint32_t kinds)
+{
+	return __builtin_expect(faults_armed(core) & kinds, 0);
+}
+
+/* ---- irq.c; mutex held, but for irq_send and irq_raise, which need the bus lock ---- */
 void irq_add(struct dsa_irqs *irqs, unsigned int vector);
 void irq_device(struct dsa_core *core, struct dsa_irqs *irqs, uint32_t cause);
 void irq_enable(struct dsa_core *core, struct dsa_irqs *irqs, uint32_t enable);
 void irq_send(struct dsa_core *core, const struct dsa_irqs *irqs);
+void irq_raise(struct dsa_core *core, unsigned int vector);
 
 /* ---- log.c ---- */
 void log_guest_error(struct dsa_core *core, const char *fmt, ...)
@@ -386,6 +407,10 @@ void mem_init(struct dsa_mem *m, struct dsa_core *core, struct rv_hart *hart);
 bool bus_enter(struct dsa_mem *m);
 void bus_exit(struct dsa_mem *m);
 uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa_xlat *out);
+/* By the target of a translation that is sys. */
+uint32_t mem_sys_read(struct dsa_mem *m, uint64_t target, void *buf, size_t len);
+uint32_t mem_sys_write(struct dsa_mem *m, uint64_t target, const void *buf, size_t len);
+/* By bus address. */
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len);
 uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t len);
 uint32_t mem_read(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad);
@@ -462,7 +487,7 @@ void launch_describe(struct dsa_launch *l, const struct dsa_cmd_launch *cmd);
 /* Mutex held. */
 void launch_busy(struct dsa_core *core, struct dsa_launch *l);
 void launch_over(struct dsa_core *core, struct dsa_queue *q);
-uint64_t launch_busy_ns(const struct dsa_core *core, const struct dsa_queue *q);
+uint64_t launch_busy_ns(const struct dsa_queue *q);
 bool launch_finished(const struct dsa_launch *l);
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q);
 struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q);

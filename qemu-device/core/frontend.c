@@ -125,6 +125,8 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 		}
 	}
 	q->pkt = q->ring[q->head - q->ring_first];
+	if (faulty(core, FAULT_BIT(FAULT_RING_CORRUPT)))
+		fault_ring(core, q->index, &q->pkt);
 	if (!ring_packet_ok(&q->pkt)) {
 		frontend_error(q, DSA_ERR_BAD_RING_PACKET, DSA_ACCESS_NONE, 0);
 		return false;
@@ -142,7 +144,7 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	q->phase = DSA_PH_CMD;
 	core_unlock(core);
 	queue_charge(q, core->cfg.cost.ring_ns);
-	return true;
+	return !faulty(core, FAULT_BIT(FAULT_QUEUE_HANG)) || !fault_queue_hangs(core, q);
 }
 
 /* The fence of a user's ring. */
@@ -187,7 +189,7 @@ static bool ring_complete(struct dsa_core *core, struct dsa_queue *q)
 		core->device_time = q->time_ns;
 	core_unlock(core);
 	if (q->pkt.flags & DSA_RING_F_IRQ)
-		core->ops->raise(core->host, q->vector);
+		irq_raise(core, q->vector);
 	bus_exit(&q->mem);
 	return true;
 }
@@ -265,6 +267,10 @@ static uint32_t sem_update(struct dsa_queue *q, const struct dsa_xlat *x, uint64
 	if (!x->sys) {
 		uint64_t *p = (uint64_t *)(q->mem.core->cfg.hbm + target);
 
+		if (add && faulty(q->mem.core, FAULTS_ECC))
+			err = fault_ecc(q->mem.core, target, sizeof(word));
+		if (err)
+			return err;
 		if (add)
 			__atomic_fetch_add(p, value, __ATOMIC_SEQ_CST);
 		else
@@ -275,10 +281,10 @@ static uint32_t sem_update(struct dsa_queue *q, const struct dsa_xlat *x, uint64
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
 	if (add)
-		err = mem_bus_read(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_read(&q->mem, target, &word, sizeof(word));
 	word += value;
 	if (!err)
-		err = mem_bus_write(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_write(&q->mem, target, &word, sizeof(word));
 	bus_exit(&q->mem);
 	return err;
 }
@@ -328,11 +334,13 @@ static uint32_t sem_load(struct dsa_queue *q, uint64_t va, uint64_t *word, uint6
 	if (!x.sys) {
 		*word = __atomic_load_n((uint64_t *)(q->mem.core->cfg.hbm + target),
 					__ATOMIC_SEQ_CST);
-		return 0;
+		return faulty(q->mem.core, FAULTS_ECC) ?
+			       fault_ecc(q->mem.core, target, sizeof(*word)) :
+			       0;
 	}
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
-	err = mem_bus_read(&q->mem, target, word, sizeof(*word));
+	err = mem_sys_read(&q->mem, target, word, sizeof(*word));
 	bus_exit(&q->mem);
 	return err;
 }
@@ -542,13 +550,16 @@ static bool queue_step(struct dsa_core *core, struct dsa_queue *q, uint64_t dead
 		if (!copy_run(core, q, deadline))
 			return false;
 		cmd_done(q);
-		return true;
+		return !q->held_until;
 	case DSA_PH_LAUNCH:
 		return launch_poll(core, q);
 	case DSA_PH_WAIT:
 		return sem_check(core, q);
 	case DSA_PH_FENCE:
 		return ring_complete(core, q);
+	case DSA_PH_HUNG:
+		frontend_error(q, DSA_ERR_HANG, DSA_ACCESS_NONE, 0);
+		return false;
 	default:
 		return false;
 	}

@@ -145,7 +145,7 @@ void queue_command(struct dsa_core *core, struct dsa_queue *q, uint32_t cmd, str
 
 	switch (cmd) {
 	case DSA_QCMD_ENABLE:
-		if (q->state == DSA_QSTATE_DISABLED)
+		if (q->state == DSA_QSTATE_DISABLED && !core->boot_failed)
 			queue_enable(core, q, irqs);
 		else
 			core->bad_access += core->bad_access != UINT32_MAX;

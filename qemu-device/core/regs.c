@@ -50,7 +50,6 @@ GETTER(core_clock, a->core->cfg.core_clock_khz)
 GETTER(vlen, a->core->cfg.vlen)
 GETTER(hbm_bandwidth, a->core->cfg.hbm_mb_per_s)
 GETTER(matrix_macs, a->core->cfg.matrix_macs)
-GETTER(status, core_resetting(a->core) ? DSA_STATUS_RESETTING : DSA_STATUS_READY)
 GETTER(reset_count, a->core->reset_count)
 GETTER(bad_access, a->core->bad_access)
 GETTER(scratch, a->core->scratch)
@@ -61,6 +60,7 @@ SETTER(int_status, a->core->int_status &= ~v)
 GETTER(int_enable, a->core->int_enable)
 SETTER(int_enable, irq_enable(a->core, &a->irqs, v))
 GETTER(temperature, (uint32_t)telemetry_temperature(a->core))
+GETTER(clock_now, fault_clock_khz(a->core))
 GETTER(power, telemetry_power(a->core))
 GETTER(hbm_temperature, (uint32_t)telemetry_hbm_temperature(a->core))
 GETTER(ecc_corrected, a->core->ecc_corrected)
@@ -106,6 +106,13 @@ static void set_eng_reset(struct access *a, uint64_t v)
 		bad_access(a->core);
 }
 
+static uint64_t get_status(struct access *a)
+{
+	static const uint32_t booted[] = { DSA_STATUS_READY, 0, DSA_STATUS_FATAL };
+
+	return core_resetting(a->core) ? DSA_STATUS_RESETTING : booted[a->core->boot_failed];
+}
+
 static void set_control(struct access *a, uint64_t v)
 {
 	if (v & DSA_CONTROL_RESET) {
@@ -117,7 +124,7 @@ static void set_control(struct access *a, uint64_t v)
 static void set_ping(struct access *a, uint64_t v)
 {
 	(void)v;
-	a->core->ping = true;
+	a->core->causes |= DSA_INT_PING;
 	a->wake = true;
 }
 
@@ -167,7 +174,7 @@ static const struct reg regs[] = {
 	{ DSA_REG_QUEUE_ERRORS, 8, get_queue_errors, NULL },
 	{ DSA_REG_TEMPERATURE, 4, get_temperature, NULL },
 	{ DSA_REG_POWER, 4, get_power, NULL },
-	{ DSA_REG_CLOCK_NOW, 4, get_core_clock, NULL },
+	{ DSA_REG_CLOCK_NOW, 4, get_clock_now, NULL },
 	{ DSA_REG_ECC_CORRECTED, 4, get_ecc_corrected, NULL },
 	{ DSA_REG_ECC_UNCORRECTED, 4, get_ecc_uncorrected, NULL },
 	{ DSA_REG_BUSY_COMPUTE, 8, get_busy_compute, NULL },
@@ -234,7 +241,7 @@ GETTER(q_head, a->q->head)
 GETTER(q_tail, a->q->tail)
 GETTER(q_busy, a->q->state == DSA_QSTATE_ACTIVE && a->q->busy)
 GETTER(q_time, pace_time(a->core, a->q))
-GETTER(q_busy_compute, a->q->busy_compute + launch_busy_ns(a->core, a->q))
+GETTER(q_busy_compute, a->q->busy_compute + launch_busy_ns(a->q))
 GETTER(q_busy_copy, a->q->busy_copy)
 GETTER(q_err_code, a->q->err.code)
 GETTER(q_err_access, a->q->err.access)
@@ -345,6 +352,8 @@ uint64_t dsa_core_mmio_read(struct dsa_core *core, uint64_t offset, unsigned int
 	const struct reg *r;
 	uint64_t value = 0;
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return UINT64_MAX >> (64 - 8 * size);
 	core_lock(core);
 	r = reg_access(&a, offset, size, &within);
 	if (r && r->get)
@@ -372,6 +381,8 @@ void dsa_core_mmio_write(struct dsa_core *core, uint64_t offset, uint64_t value,
 	unsigned int within = 0;
 	const struct reg *r;
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return;
 	core_lock(core);
 	r = reg_access(&a, offset, size, &within);
 	if (r && r->set)
@@ -386,6 +397,8 @@ void dsa_core_doorbell(struct dsa_core *core, uint64_t offset, uint64_t value, u
 {
 	struct dsa_irqs irqs = { 0 };
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return;
 	core_lock(core);
 	if (size != 4 || offset % DSA_DOORBELL_STRIDE || offset >= DSA_DOORBELL(DSA_NUM_QUEUES))
 		bad_access(core);

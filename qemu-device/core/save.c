@@ -17,8 +17,8 @@
 
 #define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
 /*
- * 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters; 4: queues' busy times, engines, ECC
- * address
+ * 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters; 4: queues'
+ * busy times and modes, engines, ECC address, faults
  */
 #define SAVE_VERSION 4
 #define SAVE_PAGE    4096
@@ -115,6 +115,33 @@ static void io_sem_times(struct stream *s, struct dsa_core *core)
 	}
 }
 
+static void io_faults(struct stream *s, struct dsa_core *core)
+{
+	const char *why;
+
+	for (unsigned int i = 0; i < FAULT_SLOTS; i++) {
+		struct fault *f = &core->fault[i];
+
+		io_bool(s, &f->used);
+		IO(s, f->kind);
+		IO(s, f->arg);
+		IO(s, f->count);
+		IO(s, f->prob);
+		IO(s, f->seed);
+		IO(s, f->seen);
+		IO(s, f->fired);
+		IO(s, f->word);
+		io_bool(s, &f->healed);
+	}
+	if (s->mode != STREAM_READ)
+		return;
+	why = s->error ? s->error : faults_check(core);
+	if (!why)
+		return;
+	faults_forget(core);
+	fail(s, why);
+}
+
 static void io_device(struct stream *s, struct dsa_core *core)
 {
 	IO(s, core->reset_count);
@@ -134,11 +161,16 @@ static void io_device(struct stream *s, struct dsa_core *core)
 	IO(s, core->ecc_addr);
 	IO(s, core->eng_select);
 	io(s, core->copy_busy_ns, core->cfg.copy_engines * sizeof(core->copy_busy_ns[0]));
-	io_bool(s, &core->ping);
+	IO(s, core->causes);
+	check(s, !(core->causes & ~(DSA_INT_PING | DSA_INT_ECC)),
+	      "an interrupt's cause is unknown");
+	IO(s, core->boot_failed);
+	check(s, core->boot_failed <= 2, "how the firmware failed is unknown");
 	io_bool(s, &core->clear);
 	io_bool(s, &core->temp_fixed);
 	IO(s, core->temp);
 	io_sem_times(s, core);
+	io_faults(s, core);
 }
 
 /* ---- queues ---- */
@@ -201,9 +233,11 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 	IO(s, l->counters);
 	IO(s, l->cycles);
 	IO(s, l->start_ns);
+	IO(s, l->clock_khz);
 	IO(s, l->batch);
 	check(s,
-	      l->next <= l->total && l->done <= l->next && l->accounted <= l->done &&
+	      l->clock_khz && l->clock_khz <= core->cfg.core_clock_khz && l->next <= l->total &&
+		      l->done <= l->next && l->accounted <= l->done &&
 		      l->next - l->accounted <= DSA_WINDOW && l->batch >= 1 &&
 		      l->batch <= DSA_MAX_BATCH,
 	      "a launch's counts contradict each other");
@@ -229,10 +263,27 @@ static bool phase_fits(const struct dsa_queue *q)
 		return q->in_cmd && op == DSA_CMD_SEM_WAIT;
 	case DSA_PH_CMD:
 	case DSA_PH_FENCE:
+	case DSA_PH_HUNG:
 		return !q->in_cmd;
 	default:
 		return false;
 	}
+}
+
+/* How long a fault still holds it. */
+static void io_held(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	uint64_t now = now_ns(core), left = 0;
+
+	if (q->held_until)
+		left = q->held_until == UINT64_MAX ? UINT64_MAX :
+		       q->held_until > now         ? q->held_until - now :
+						     1;
+	IO(s, left);
+	if (s->mode != STREAM_READ || s->error)
+		return;
+	q->held_until = !left ? 0 : left > UINT64_MAX - now ? UINT64_MAX : now + left;
+	core->holds |= left != 0;
 }
 
 static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
@@ -257,6 +308,7 @@ static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q
 	}
 	if (q->phase == DSA_PH_LAUNCH)
 		io_launch(s, core, q);
+	io_held(s, core, q);
 }
 
 static void check_queue_state(struct stream *s, const struct dsa_queue *q)
@@ -671,6 +723,7 @@ static void blank(struct dsa_core *core)
 {
 	struct dsa_irqs irqs = { 0 };
 
+	faults_forget(core);
 	core_reset_locked(core, &irqs);
 	for (unsigned int i = 0; i < core->cfg.cores; i++)
 		unit_forget_spad(&core->unit[i]);

@@ -40,6 +40,7 @@ static const struct {
 	[DSA_ERR_DEADLOCK] = { "DEADLOCK", "waits for what cannot happen" },
 	[DSA_ERR_MATRIX_OP] = { "MATRIX_OP", "malformed matrix operation" },
 	[DSA_ERR_CONVERT_OP] = { "CONVERT_OP", "malformed conversion" },
+	[DSA_ERR_ECC] = { "ECC", "uncorrectable error in HBM" },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))

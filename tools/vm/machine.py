@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 
+import inject
+
 PR_SET_PDEATHSIG = 1
 
 # Emulated, a fifth level of page tables only makes every walk longer; and kernel and C library take "rep stos" and
@@ -54,6 +56,9 @@ class Machine:
         self.initramfs = initramfs
         self.link, self.link_far = socket.socketpair()
         self.console, self.console_far = socket.socketpair()
+        # The guest's orders, and QEMU's ear for them.
+        self.orders, self.orders_far = socket.socketpair()
+        self.ear, self.ear_far = socket.socketpair()
         self.process = None
 
     def command(self):
@@ -72,8 +77,11 @@ class Machine:
         words += self.channel("console", self.console_far) + ["-serial", "chardev:console"]
         if o.iommu:
             words += ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
-        words += ["-device", "virtio-serial-pci,max_ports=2"]
+        words += ["-device", "virtio-serial-pci,max_ports=3"]
         words += self.channel("link", self.link_far) + ["-device", "virtserialport,nr=1,chardev=link,name=dsa-vm"]
+        if o.inject:
+            words += self.channel("inject", self.orders_far) + ["-device", f"virtserialport,nr=2,chardev=inject,name={inject.PORT_NAME}"]
+            words += self.channel("ear", self.ear_far) + ["-mon", "chardev=ear,mode=control"]
         words += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
         words += self.share("root", "/", 0, ",readonly=on")
         for index, (tag, path) in enumerate(self.shares):
@@ -110,26 +118,33 @@ class Machine:
 
     def device(self, index):
         # A faster port says that it reports whether its link is up; with ACPI's hotplug QEMU never sets that,
-        # and the kernel takes every reset of the bus for failed.
-        port = ["-device", f"pcie-root-port,id=port{index},chassis={index + 1},slot={index + 1},x-speed=5"]
-        properties = "".join("," + text for text in self.options.device_opts)
-        return port + ["-device", f"dsa,id=dsa{index},bus=port{index}{properties}"]
+        # and the kernel takes every reset of the bus for failed. Room for what comes back: the firmware's gap
+        # fits only while the device is there.
+        room = ",pref64-reserve=8G" if self.options.inject else ""
+        port = ["-device", f"pcie-root-port,id=port{index},chassis={index + 1},slot={index + 1},x-speed=5{room}"]
+        return port + ["-device", f"dsa,id=dsa{index},bus=port{index}{self.properties()}"]
+
+    def properties(self):
+        return "".join("," + text for text in self.options.device_opts)
 
     def start(self):
         def die_with_parent():
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
+        fars = [self.link_far, self.console_far, self.orders_far, self.ear_far]
         self.process = subprocess.Popen(
             self.command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[self.link_far.fileno(), self.console_far.fileno()],
+            pass_fds=[far.fileno() for far in fars],
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-        self.link_far.close()
-        self.console_far.close()
+        for far in fars:
+            far.close()
+        if self.options.inject:
+            inject.start(self.orders, self.ear, self.properties())
 
     def kill(self):
         if self.process and self.process.poll() is None:

@@ -33,6 +33,7 @@ static const struct {
 	{ "tensor_gather", tensor_gather_tests },
 	{ "atomics", atomics_tests },
 	{ "engine", engine_tests },
+	{ "fault", fault_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */
