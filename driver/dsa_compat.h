@@ -6,6 +6,9 @@
 #ifndef DSA_COMPAT_H
 #define DSA_COMPAT_H
 
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 
@@ -139,5 +142,15 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 #else
 #define DSA_WQ_PERCPU 0
 #endif
+
+/* Memory of the kernel's own, backed by swap when there is; none is set aside for it. */
+static inline struct file *dsa_compat_shmem_file(const char *name, loff_t size)
+{
+#ifdef DSA_HAVE_VMA_FLAGS
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#endif
+}
 
 #endif /* DSA_COMPAT_H */

@@ -150,7 +150,7 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 
 	if (obj->filp)
 		return 0;
-	file = shmem_file_setup("dsa evicted", obj->size, VM_NORESERVE);
+	file = dsa_compat_shmem_file("dsa evicted", obj->size);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	/* Pages that stay are not for the zones of those that move. */

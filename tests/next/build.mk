@@ -17,7 +17,7 @@ kernel-next: $(NEXT_DRIVER) ## the newest kernel of the next Debian's backports,
 
 .PHONY: test-next
 test-next: $(ALL) $(GUEST_TESTS) $(NEXT_DRIVER) ## the guest's tests on that kernel (ONLY=word: those with it in their path)
-	$(Q)tests/run --guest '$(GUEST_TESTS)' $(if $(ONLY),--only '$(ONLY)') \
+	$(Q)DSA_MODULE=$(abspath $(NEXT_DRIVER)) tests/run --guest '$(GUEST_TESTS)' $(if $(ONLY),--only '$(ONLY)') \
 		--vm-option=--kernel=$(B)/kernel-next/vmlinuz --vm-option=--driver=$(NEXT_DRIVER) \
 		--vm-option=--modules=$(B)/kernel-next/modules/lib/modules/$$(cat $(B)/kernel-next/release)
 
