@@ -324,9 +324,7 @@ static int dsa_bind_obtain_vm_bo(struct dsa_bind *bind)
 
 	if (!vm_bo)
 		return -ENOMEM;
-	mutex_lock(dsa_gpuva_lock(obj));
-	bind->vm_bo = drm_gpuvm_bo_obtain_prealloc(vm_bo);
-	mutex_unlock(dsa_gpuva_lock(obj));
+	bind->vm_bo = dsa_compat_bo_obtain(vm_bo, dsa_gpuva_lock(obj));
 	drm_gpuvm_bo_extobj_add(bind->vm_bo);
 	return 0;
 }

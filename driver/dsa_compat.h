@@ -124,6 +124,20 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 }
 #endif
 
+/* Kernels whose obtain function for other modes is called _locked take the lock themselves here. */
+static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm_bo *vm_bo,
+							struct mutex *lock)
+{
+#ifdef DSA_HAVE_BO_OBTAIN_LOCKED
+	return drm_gpuvm_bo_obtain_prealloc(vm_bo);
+#else
+	mutex_lock(lock);
+	vm_bo = drm_gpuvm_bo_obtain_prealloc(vm_bo);
+	mutex_unlock(lock);
+	return vm_bo;
+#endif
+}
+
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
 #else
