@@ -117,8 +117,10 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool faile
 	spin_lock_irqsave(&queue->lock, irq);
 	dma_fence_init(&fence->base, &dsa_fence_ops, &queue->lock, queue->fence_context,
 		       ++queue->seqno);
-	if (failed && !(queue->flags & DRM_DSA_QUEUE_DEAD))
+	if (failed && !(queue->flags & DRM_DSA_QUEUE_DEAD)) {
 		queue->flags |= DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_DEPENDENCY;
+		queue->fault = (struct dsa_fault) { .opcode = U32_MAX, .job_id = fence->job_id };
+	}
 	if (queue->flags & DRM_DSA_QUEUE_DEAD)
 		fence->error = -ECANCELED;
 	trace_dsa_job_run(queue, fence->job_id, queue->seqno, fence->error);
@@ -369,7 +371,9 @@ void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 
 	spin_lock_irq(&queue->lock);
 	queue->flags |= why;
-	queue->fault = fault;
+	/* The driver's own reason, unless an earlier job has met another. */
+	if (why & DRM_DSA_QUEUE_FAULT || !(queue->flags & DRM_DSA_QUEUE_DEPENDENCY))
+		queue->fault = fault;
 	spin_unlock_irq(&queue->lock);
 }
 

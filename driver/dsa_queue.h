@@ -60,7 +60,8 @@ struct dsa_vm;
  * @held: the device is not told of what is written.
  * @completed: jobs completed.
  * @flags: DRM_DSA_QUEUE_*.
- * @fault: valid with DRM_DSA_QUEUE_FAULT or DRM_DSA_QUEUE_TIMEDOUT.
+ * @fault: valid with DRM_DSA_QUEUE_FAULT or DRM_DSA_QUEUE_TIMEDOUT; with
+ *         DRM_DSA_QUEUE_DEPENDENCY it names the job.
  */
 struct dsa_queue {
 	struct kref ref;

@@ -383,7 +383,7 @@ struct drm_dsa_queue_destroy {
 #define DRM_DSA_QUEUE_FAULT	(1u << 2)
 /** @DRM_DSA_QUEUE_RESET: had begun a job that it could not complete before a device reset. */
 #define DRM_DSA_QUEUE_RESET	(1u << 3)
-/** @DRM_DSA_QUEUE_DEPENDENCY: one of its jobs waited for a job of the same file that failed. */
+/** @DRM_DSA_QUEUE_DEPENDENCY: its job job_id waited for a job of the same file that failed. */
 #define DRM_DSA_QUEUE_DEPENDENCY	(1u << 4)
 
 /**

@@ -368,7 +368,8 @@ TEST_F(recover, failure_goes_along_dependencies)
 		ASSERT_EQ(0, queue_state(self->fd, queue[i], &st));
 		EXPECT_EQ(DRM_DSA_QUEUE_DEAD | (i ? DRM_DSA_QUEUE_DEPENDENCY : DRM_DSA_QUEUE_FAULT),
 			  st.flags);
-		EXPECT_EQ(i ? DSA_ERR_KILLED : DSA_ERR_MMU_UNMAPPED, st.error_code);
+		EXPECT_EQ(i ? DSA_ERR_NONE : DSA_ERR_MMU_UNMAPPED, st.error_code);
+		EXPECT_EQ(1, st.job_id);
 		EXPECT_EQ(0, st.jobs_completed);
 		EXPECT_EQ(-ECANCELED, submit(self->fd, queue[i], 0, 0, NULL, 0, NULL));
 	}
