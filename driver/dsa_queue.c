@@ -313,8 +313,10 @@ static void dsa_queue_detach_locked(struct dsa_queue *queue)
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
 	dsa_queue_fold_busy_locked(queue);
-	if (queue->user)
+	if (queue->user) {
 		dsa_user_queue_revoke(queue);
+		dsa_device_let_sleep(queue->dsa);
+	}
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -620,6 +622,9 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	hwq->queue = queue;
 	spin_unlock_irq(&hwq->lock);
 
+	/* Its process rings without telling us. */
+	if (queue->user)
+		dsa_device_keep_awake(dsa);
 	/* Then it is set up with all the others when the device is back. */
 	queue->held = dsa->offline;
 	if (dsa->offline)
