@@ -624,6 +624,9 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	hwq->queue = queue;
 	spin_unlock_irq(&hwq->lock);
 
+	/* Its process rings without telling us. */
+	if (queue->user)
+		dsa_device_keep_awake(dsa);
 	/* Then it is set up with all the others when the device is back. */
 	queue->held = dsa->offline;
 	if (dsa->offline)
