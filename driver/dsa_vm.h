@@ -54,6 +54,11 @@ void dsa_vm_kill(struct dsa_vm *vm);
 
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* dsa_bind.c */
+int dsa_vm_step_map(struct drm_gpuva_op *op, void *priv);
+int dsa_vm_step_remap(struct drm_gpuva_op *op, void *priv);
+int dsa_vm_step_unmap(struct drm_gpuva_op *op, void *priv);
 int dsa_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif /* DSA_VM_H */
