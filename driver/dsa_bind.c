@@ -177,7 +177,11 @@ static int dsa_bind_run(struct dsa_bind *bind, const struct drm_dsa_bind_op *op)
 			ret = PTR_ERR(bind->vm_bo);
 			goto out;
 		}
-		drm_gpuvm_bo_extobj_add(bind->vm_bo);
+		if (bind->flags & DSA_PTE_W)
+			to_dsa_vm_bo(bind->vm_bo)->writes = true;
+		/* Submits lock only what is shared, not all that is mapped. */
+		if (bind->bo->shared)
+			drm_gpuvm_bo_extobj_add(bind->vm_bo);
 	}
 	dsa_bind_apply(bind, op);
 	if (bind->bo)

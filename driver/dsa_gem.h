@@ -26,6 +26,7 @@ struct dsa_extent {
  * @blocks: HBM it owns.
  * @extents: where it is, in order of offset. Constant once created.
  * @extent_count: how many.
+ * @shared: imported or exported: jobs wait for what others do with it. Under its reservation.
  */
 struct dsa_bo {
 	struct drm_gem_shmem_object base;
@@ -34,6 +35,7 @@ struct dsa_bo {
 	struct list_head blocks;
 	struct dsa_extent *extents;
 	unsigned int extent_count;
+	bool shared;
 };
 
 static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)

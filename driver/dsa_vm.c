@@ -19,7 +19,21 @@ static void dsa_vm_free(struct drm_gpuvm *gpuvm)
 	kfree(vm);
 }
 
+static struct drm_gpuvm_bo *dsa_vm_bo_alloc(void)
+{
+	struct dsa_vm_bo *vm_bo = kzalloc(sizeof(*vm_bo), GFP_KERNEL);
+
+	return vm_bo ? &vm_bo->base : NULL;
+}
+
+static void dsa_vm_bo_free(struct drm_gpuvm_bo *vm_bo)
+{
+	kfree(to_dsa_vm_bo(vm_bo));
+}
+
 static const struct drm_gpuvm_ops dsa_gpuvm_ops = {
+	.vm_bo_alloc = dsa_vm_bo_alloc,
+	.vm_bo_free = dsa_vm_bo_free,
 	.vm_free = dsa_vm_free,
 	.sm_step_map = dsa_vm_step_map,
 	.sm_step_remap = dsa_vm_step_remap,
@@ -55,6 +69,28 @@ err_resv:
 err_free:
 	kfree(vm);
 	return ERR_PTR(ret);
+}
+
+/**
+ * dsa_vm_usage - As what the fence of a job goes into a reservation.
+ * @vm: where the job runs.
+ * @obj: the address space's own object, or one that it has mapped.
+ *
+ * Others see no more of a private object than that it is in use.
+ */
+enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj)
+{
+	struct drm_gpuvm_bo *vm_bo;
+
+	dma_resv_assert_held(obj->resv);
+	if (obj == vm->base.r_obj || !to_dsa_bo(obj)->shared)
+		return DMA_RESV_USAGE_BOOKKEEP;
+	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
+		if (vm_bo->vm == &vm->base)
+			return to_dsa_vm_bo(vm_bo)->writes ? DMA_RESV_USAGE_WRITE :
+							     DMA_RESV_USAGE_READ;
+	}
+	return DMA_RESV_USAGE_BOOKKEEP;
 }
 
 /* Forgets all mappings; the device has no access to them any more. */

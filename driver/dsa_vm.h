@@ -2,6 +2,8 @@
 #ifndef DSA_VM_H
 #define DSA_VM_H
 
+#include <linux/dma-resv.h>
+
 #include <drm/drm_gpuvm.h>
 
 #include "dsa_mmu.h"
@@ -38,6 +40,21 @@ struct dsa_va {
 	u64 flags;
 };
 
+/**
+ * struct dsa_vm_bo - An object in an address space.
+ * @base: the two.
+ * @writes: the device was ever allowed to write it here; under the object's reservation.
+ */
+struct dsa_vm_bo {
+	struct drm_gpuvm_bo base;
+	bool writes;
+};
+
+static inline struct dsa_vm_bo *to_dsa_vm_bo(struct drm_gpuvm_bo *vm_bo)
+{
+	return container_of(vm_bo, struct dsa_vm_bo, base);
+}
+
 static inline struct dsa_vm *to_dsa_vm(struct drm_gpuvm *gpuvm)
 {
 	return container_of(gpuvm, struct dsa_vm, base);
@@ -51,6 +68,7 @@ static inline void dsa_vm_put(struct dsa_vm *vm)
 
 struct dsa_vm *dsa_vm_lookup(struct dsa_file *dfile, u32 id);
 void dsa_vm_kill(struct dsa_vm *vm);
+enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj);
 
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
