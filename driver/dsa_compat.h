@@ -103,6 +103,18 @@ static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm *gpuvm,
 #endif
 }
 
+#ifdef DSA_HAVE_BARE_NS
+#define DSA_NS_DMA_BUF DMA_BUF
+#else
+#define DSA_NS_DMA_BUF "DMA_BUF"
+#endif
+
+#ifdef DSA_HAVE_INVALIDATE_MAPPINGS
+#define DSA_MOVE_NOTIFY invalidate_mappings
+#else
+#define DSA_MOVE_NOTIFY move_notify
+#endif
+
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
 #else

@@ -128,6 +128,7 @@ static const struct drm_driver dsa_drm_driver = {
 	.postclose = dsa_postclose,
 	.show_fdinfo = dsa_show_fdinfo,
 	.gem_create_object = dsa_gem_create_object,
+	.gem_prime_import = dsa_gem_prime_import,
 	.ioctls = dsa_ioctls,
 	.num_ioctls = ARRAY_SIZE(dsa_ioctls),
 	.fops = &dsa_fops,

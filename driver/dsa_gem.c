@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Buffer objects, in HBM or in system memory. Both are allocated whole and
- * zeroed at creation, stay where they are, and are described by extents.
+ * zeroed at creation, stay where they are, and are described by extents. What
+ * is imported counts as system memory: see dsa_prime.c.
  */
 
+#include <linux/dma-buf.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 
 #include <drm/drm_drv.h>
@@ -24,7 +27,12 @@ static void dsa_bo_free(struct drm_gem_object *obj)
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
 	kvfree(bo->extents);
-	if (!bo->hbm) {
+	if (obj->import_attach) {
+		dsa_bo_free_imported(bo);
+		return;
+	}
+	/* An import that failed has neither. */
+	if (!bo->hbm && obj->filp) {
 		atomic64_sub(obj->size, &bo->dsa->system_used);
 		drm_gem_shmem_free(&bo->base);
 		return;
@@ -101,10 +109,25 @@ static const struct vm_operations_struct dsa_bo_vm_ops = {
 	.close = drm_gem_vm_close,
 };
 
+/* On success the mapping belongs to the exporter, and no object of ours to it. */
+static int dsa_bo_mmap_imported(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	int ret;
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+	if (!ret)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
 static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_MAYSHARE) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
+	if (obj->import_attach)
+		return dsa_bo_mmap_imported(obj, vma);
 
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
@@ -113,14 +136,49 @@ static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	return 0;
 }
 
-static struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags)
+static struct sg_table *dsa_bo_get_sg_table(struct drm_gem_object *obj)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	return drm_gem_shmem_get_sg_table(to_drm_gem_shmem_obj(obj));
+}
+
+/* HBM in pieces has no place in the kernel's address space. */
+static int dsa_bo_vmap_hbm(struct dsa_bo *bo, struct iosys_map *map)
+{
+	void __iomem *io;
+
+	if (bo->extent_count != 1)
+		return -EOPNOTSUPP;
+	/* Not the device's own mapping: this one may last longer. */
+	io = ioremap_wc(bo->dsa->hbm.base + bo->extents[0].addr, bo->base.base.size);
+	if (!io)
+		return -ENOMEM;
+	iosys_map_set_vaddr_iomem(map, io);
+	return 0;
+}
+
+static int dsa_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct dsa_bo *bo = to_dsa_bo(obj);
+
+	return bo->hbm ? dsa_bo_vmap_hbm(bo, map) : drm_gem_shmem_vmap(&bo->base, map);
+}
+
+static void dsa_bo_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct dsa_bo *bo = to_dsa_bo(obj);
+
+	if (bo->hbm)
+		iounmap(map->vaddr_iomem);
+	else
+		drm_gem_shmem_vunmap(&bo->base, map);
 }
 
 static const struct drm_gem_object_funcs dsa_bo_funcs = {
 	.free = dsa_bo_free,
 	.export = dsa_bo_export,
+	.get_sg_table = dsa_bo_get_sg_table,
+	.vmap = dsa_bo_vmap,
+	.vunmap = dsa_bo_vunmap,
 	.mmap = dsa_bo_mmap,
 	.vm_ops = &dsa_bo_vm_ops,
 };
@@ -152,6 +210,31 @@ static void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
 		.addr = addr,
 		.size = size,
 	};
+}
+
+/**
+ * dsa_bo_set_extents - Note where an object is.
+ * @bo: the object.
+ * @sgt: it, mapped for the device.
+ *
+ * Return: 0, -ENOMEM, or -EINVAL for what the device cannot map: parts of pages, or too few.
+ */
+int dsa_bo_set_extents(struct dsa_bo *bo, struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	u64 size = 0;
+	int i;
+
+	bo->extents = kvcalloc(sgt->nents, sizeof(*bo->extents), GFP_KERNEL);
+	if (!bo->extents)
+		return -ENOMEM;
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (!PAGE_ALIGNED(sg_dma_address(sg) | sg_dma_len(sg)))
+			return -EINVAL;
+		dsa_bo_add_extent(bo, sg_dma_address(sg), sg_dma_len(sg));
+		size += sg_dma_len(sg);
+	}
+	return size < bo->base.base.size ? -EINVAL : 0;
 }
 
 static int dsa_bo_alloc_hbm(struct dsa_bo *bo)
@@ -214,10 +297,9 @@ static atomic64_t dsa_system_pending = ATOMIC64_INIT(0);
 static struct dsa_bo *dsa_bo_alloc_system(struct dsa_device *dsa, u64 size)
 {
 	struct drm_gem_shmem_object *shmem;
-	struct scatterlist *sg;
 	struct sg_table *sgt;
 	struct dsa_bo *bo;
-	int i;
+	int ret;
 
 	shmem = drm_gem_shmem_create(&dsa->drm, size);
 	if (IS_ERR(shmem))
@@ -230,13 +312,11 @@ static struct dsa_bo *dsa_bo_alloc_system(struct dsa_device *dsa, u64 size)
 		drm_gem_object_put(&shmem->base);
 		return ERR_CAST(sgt);
 	}
-	bo->extents = kvcalloc(sgt->nents, sizeof(*bo->extents), GFP_KERNEL);
-	if (!bo->extents) {
+	ret = dsa_bo_set_extents(bo, sgt);
+	if (ret) {
 		drm_gem_object_put(&shmem->base);
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(ret);
 	}
-	for_each_sgtable_dma_sg(sgt, sg, i)
-		dsa_bo_add_extent(bo, sg_dma_address(sg), sg_dma_len(sg));
 	return bo;
 }
 
@@ -315,7 +395,7 @@ void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 	idr_for_each_entry(&file->object_idr, obj, id) {
 		struct drm_memory_stats *s = to_dsa_bo(obj)->hbm ? &hbm : &system;
 
-		if (obj->handle_count > 1)
+		if (drm_gem_object_is_shared_for_memory_stats(obj))
 			s->shared += obj->size;
 		else
 			s->private += obj->size;

@@ -47,6 +47,13 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
+int dsa_bo_set_extents(struct dsa_bo *bo, struct sg_table *sgt);
+
+/* dsa_prime.c */
+struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags);
+void dsa_bo_free_imported(struct dsa_bo *bo);
+struct drm_gem_object *dsa_gem_prime_import(struct drm_device *drm, struct dma_buf *buf);
+
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);
 
