@@ -5,6 +5,7 @@
  * ring from overflowing.
  */
 
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -14,9 +15,11 @@
 #include <hw/dsa_mmu.h>
 #include <hw/dsa_ring.h>
 
+#include "dsa_evict.h"
 #include "dsa_queue.h"
 #include "dsa_sync.h"
 #include "dsa_trace.h"
+#include "dsa_vm.h"
 
 /**
  * struct dsa_job - One submit.
@@ -162,9 +165,31 @@ static void dsa_submit_push(struct dsa_job *job, struct dsa_syncs *syncs)
 
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
+	dma_resv_add_fence(drm_gpuvm_resv(&job->queue->vm->base), &job->base.s_fence->finished,
+			   DMA_RESV_USAGE_BOOKKEEP);
 	dsa_syncs_publish(syncs, &job->base.s_fence->finished);
 	drm_sched_entity_push_job(&job->base);
 	dma_fence_end_signalling(cookie);
+}
+
+/* With the reservation of the address space, which gets the job's fence. */
+static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
+			     struct dsa_syncs *syncs)
+{
+	struct dsa_queue *queue = job->queue;
+	int ret;
+
+	if (dsa_queue_dead(queue))
+		return -ECANCELED;
+	ret = dma_resv_reserve_fences(drm_gpuvm_resv(&queue->vm->base), 1);
+	if (ret)
+		return ret;
+	dsa_evict_touch_vm(queue->vm);
+	job->id = ++queue->submitted;
+	args->job_id = job->id;
+	trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
+	dsa_submit_push(job, syncs);
+	return 0;
 }
 
 /* Consumes the job. */
@@ -172,16 +197,14 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 			  struct dsa_syncs *syncs)
 {
 	struct dsa_queue *queue = job->queue;
-	int ret = 0;
+	struct dma_resv *resv = drm_gpuvm_resv(&queue->vm->base);
+	int ret;
 
 	mutex_lock(&queue->submit_lock);
-	if (dsa_queue_dead(queue)) {
-		ret = -ECANCELED;
-	} else {
-		job->id = ++queue->submitted;
-		args->job_id = job->id;
-		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
-		dsa_submit_push(job, syncs);
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (!ret) {
+		ret = dsa_submit_locked(job, args, syncs);
+		dma_resv_unlock(resv);
 	}
 	mutex_unlock(&queue->submit_lock);
 	if (ret)

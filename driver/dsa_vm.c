@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces. */
 
+#include <linux/dma-resv.h>
+
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 
@@ -15,7 +17,9 @@ static void dsa_vm_free(struct drm_gpuvm *gpuvm)
 	struct dsa_vm *vm = to_dsa_vm(gpuvm);
 
 	mutex_destroy(&vm->queue_lock);
+	mutex_destroy(&vm->map_lock);
 	mutex_destroy(&vm->lock);
+	dsa_bind_timeline_put(vm->timeline);
 	kfree(vm);
 }
 
@@ -36,13 +40,18 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	vm->dsa = dsa;
+	vm->timeline = dsa_bind_timeline_create();
+	if (!vm->timeline)
+		goto err_free;
 	resv = drm_gpuvm_resv_object_alloc(&dsa->drm);
 	if (!resv)
-		goto err_free;
+		goto err_timeline;
 	ret = dsa_pt_tree_init(dsa, &vm->tree);
 	if (ret)
 		goto err_resv;
 	mutex_init(&vm->lock);
+	mutex_init(&vm->map_lock);
+	dsa_bind_queue_init(vm);
 	mutex_init(&vm->queue_lock);
 	INIT_LIST_HEAD(&vm->queues);
 	drm_gpuvm_init(&vm->base, "dsa-vm", 0, &dsa->drm, resv, 0, BIT_ULL(DSA_VA_BITS), 0, 0,
@@ -52,30 +61,26 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 
 err_resv:
 	drm_gem_object_put(resv);
+err_timeline:
+	dsa_bind_timeline_put(vm->timeline);
 err_free:
 	kfree(vm);
 	return ERR_PTR(ret);
 }
 
-/* Forgets all mappings; the device has no access to them any more. */
-static void dsa_vm_unlink_all(struct dsa_vm *vm)
+/* Takes all memory from the device, and lets it go. */
+static void dsa_vm_clear(struct dsa_vm *vm)
 {
-	struct drm_gpuva *va, *next;
+	LIST_HEAD(gone);
 
-	drm_gpuvm_for_each_va_safe(va, next, &vm->base) {
-		struct drm_gem_object *obj = va->gem.obj;
-
-		if (va == &vm->base.kernel_alloc_node)
-			continue;
-		drm_gem_object_get(obj);
-		dma_resv_lock(obj->resv, NULL);
-		drm_gpuva_remove(va);
-		drm_gpuva_unlink(va);
-		dma_resv_unlock(obj->resv);
-		drm_gem_object_put(obj);
-		kfree(container_of(va, struct dsa_va, base));
-		cond_resched();
-	}
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	mutex_lock(&vm->map_lock);
+	dsa_pt_tree_disable(&vm->tree);
+	dsa_vm_forget_all(vm, &gone);
+	mutex_unlock(&vm->map_lock);
+	dsa_pt_tree_fini(&vm->tree);
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+	dsa_va_free_list(&gone);
 }
 
 /**
@@ -93,14 +98,8 @@ void dsa_vm_kill(struct dsa_vm *vm)
 		dsa_queue_kill(queue);
 	mutex_unlock(&vm->queue_lock);
 
-	mutex_lock(&vm->lock);
-	if (!vm->dead) {
-		vm->dead = true;
-		dsa_pt_tree_disable(&vm->tree);
-		dsa_pt_tree_fini(&vm->tree);
-		dsa_vm_unlink_all(vm);
-	}
-	mutex_unlock(&vm->lock);
+	dsa_bind_queue_kill(vm);
+	dsa_vm_clear(vm);
 }
 
 /**
