@@ -82,6 +82,14 @@ struct dsa_bind_job {
 	u32 count;
 };
 
+/* What it maps, or NULL. */
+static const struct dsa_place *dsa_bind_place(const struct dsa_bind *bind)
+{
+	if (bind->op.op == DRM_DSA_BIND_MAP_NULL)
+		return &dsa_place_null;
+	return bind->bo ? bind->bo->place : NULL;
+}
+
 /* ---- changes of the mappings ---- */
 
 static struct dsa_va *dsa_bind_take_va(struct dsa_bind *bind, u64 flags)
@@ -97,30 +105,36 @@ static struct dsa_va *dsa_bind_take_va(struct dsa_bind *bind, u64 flags)
 
 static void dsa_va_link(struct dsa_va *va, struct drm_gpuvm_bo *vm_bo)
 {
-	struct mutex *lock = dsa_gpuva_lock(vm_bo->obj);
-
-	mutex_lock(lock);
+	/* A mapping without an object. */
+	if (!vm_bo)
+		return;
+	mutex_lock(dsa_gpuva_lock(vm_bo->obj));
 	drm_gpuva_link(&va->base, vm_bo);
-	mutex_unlock(lock);
+	mutex_unlock(dsa_gpuva_lock(vm_bo->obj));
 }
 
 /* Keeps what holds the object: its last reference must not go here. */
 static void dsa_va_retire(struct dsa_va *va, struct list_head *gone)
 {
-	struct drm_gpuvm_bo *vm_bo = drm_gpuvm_bo_get(va->base.vm_bo);
-	struct mutex *lock = dsa_gpuva_lock(vm_bo->obj);
+	struct drm_gpuvm_bo *vm_bo = va->base.vm_bo;
 
-	mutex_lock(lock);
-	drm_gpuva_unlink(&va->base);
-	mutex_unlock(lock);
-	va->base.vm_bo = vm_bo;
+	if (vm_bo) {
+		drm_gpuvm_bo_get(vm_bo);
+		mutex_lock(dsa_gpuva_lock(vm_bo->obj));
+		drm_gpuva_unlink(&va->base);
+		mutex_unlock(dsa_gpuva_lock(vm_bo->obj));
+		va->base.vm_bo = vm_bo;
+	}
 	list_add(&va->link, gone);
 }
 
 static void dsa_vm_bo_put(struct drm_gpuvm_bo *vm_bo)
 {
-	struct drm_gem_object *obj = vm_bo->obj;
+	struct drm_gem_object *obj;
 
+	if (!vm_bo)
+		return;
+	obj = vm_bo->obj;
 	drm_gem_object_get(obj);
 	mutex_lock(dsa_gpuva_lock(obj));
 	drm_gpuvm_bo_put(vm_bo);
@@ -168,7 +182,7 @@ int dsa_vm_step_map(struct drm_gpuva_op *op, void *priv)
 	struct dsa_bind *bind = priv;
 	struct dsa_va *va = dsa_bind_take_va(bind, bind->flags);
 
-	dsa_pt_update_map(&bind->pt, bind->bo->place, op->map.gem.offset, op->map.va.addr,
+	dsa_pt_update_map(&bind->pt, dsa_bind_place(bind), op->map.gem.offset, op->map.va.addr,
 			  op->map.va.range, va->flags);
 	drm_gpuva_map(&bind->vm->base, &va->base, &op->map);
 	dsa_va_link(va, bind->vm_bo);
@@ -225,6 +239,9 @@ static int dsa_bind_check(const struct drm_dsa_bind_op *op)
 	switch (op->op) {
 	case DRM_DSA_BIND_MAP:
 		return !op->flags || op->flags & ~DSA_BIND_FLAGS ? -EINVAL : 0;
+	case DRM_DSA_BIND_MAP_NULL:
+		return !op->flags || op->flags & ~(DSA_BIND_FLAGS & ~DRM_DSA_BIND_EXEC) ||
+		       op->handle || op->bo_offset ? -EINVAL : 0;
 	case DRM_DSA_BIND_UNMAP:
 		return op->flags || op->handle || op->bo_offset ? -EINVAL : 0;
 	default:
@@ -243,8 +260,13 @@ static int dsa_bind_init(struct dsa_bind *bind, struct dsa_vm *vm, struct drm_fi
 	INIT_LIST_HEAD(&bind->gone);
 	dsa_pt_update_init(&bind->pt, &vm->tree, op->va, op->range);
 	ret = dsa_bind_check(op);
-	if (ret || op->op != DRM_DSA_BIND_MAP)
+	if (ret || op->op == DRM_DSA_BIND_UNMAP)
 		return ret;
+	bind->flags = (op->flags & DRM_DSA_BIND_READ ? DSA_PTE_R : 0) |
+		      (op->flags & DRM_DSA_BIND_WRITE ? DSA_PTE_W : 0) |
+		      (op->flags & DRM_DSA_BIND_EXEC ? DSA_PTE_X : 0);
+	if (op->op == DRM_DSA_BIND_MAP_NULL)
+		return dsa_has_version(vm->dsa, 2) ? 0 : -EOPNOTSUPP;
 
 	obj = drm_gem_object_lookup(file, op->handle);
 	if (!obj)
@@ -252,9 +274,6 @@ static int dsa_bind_init(struct dsa_bind *bind, struct dsa_vm *vm, struct drm_fi
 	bind->bo = to_dsa_bo(obj);
 	if (op->bo_offset >= obj->size || op->range > obj->size - op->bo_offset)
 		return -EINVAL;
-	bind->flags = (op->flags & DRM_DSA_BIND_READ ? DSA_PTE_R : 0) |
-		      (op->flags & DRM_DSA_BIND_WRITE ? DSA_PTE_W : 0) |
-		      (op->flags & DRM_DSA_BIND_EXEC ? DSA_PTE_X : 0);
 	return 0;
 }
 
@@ -266,8 +285,7 @@ static void dsa_bind_fini(struct dsa_bind *bind)
 		kfree(bind->vas[i]);
 	dsa_pt_update_fini(&bind->pt);
 	dsa_va_free_list(&bind->gone);
-	if (bind->vm_bo)
-		dsa_vm_bo_put(bind->vm_bo);
+	dsa_vm_bo_put(bind->vm_bo);
 	if (bind->bo)
 		drm_gem_object_put(&bind->bo->base.base);
 }
@@ -286,7 +304,7 @@ static bool dsa_bind_cuts(struct dsa_bind *bind, u64 addr)
 static int dsa_bind_alloc_vas(struct dsa_bind *bind, bool later)
 {
 	const struct drm_dsa_bind_op *op = &bind->op;
-	unsigned int count = !!bind->bo, i;
+	unsigned int count = op->op != DRM_DSA_BIND_UNMAP, i;
 
 	/* What a later one will cut is not known yet. */
 	count += later || dsa_bind_cuts(bind, op->va);
@@ -322,8 +340,8 @@ static int dsa_bind_prepare(struct dsa_bind *bind, bool later)
 	int ret = dsa_bind_alloc_vas(bind, later);
 
 	if (!ret)
-		ret = dsa_pt_update_reserve(&bind->pt, bind->bo ? bind->bo->place : NULL,
-					    bind->op.bo_offset, later);
+		ret = dsa_pt_update_reserve(&bind->pt, dsa_bind_place(bind), bind->op.bo_offset,
+					    later);
 	if (!ret && bind->bo)
 		ret = dsa_bind_obtain_vm_bo(bind);
 	return ret;
@@ -337,11 +355,11 @@ static void dsa_bind_apply(struct dsa_bind *bind)
 	int ret;
 
 	lockdep_assert_held(&bind->vm->map_lock);
-	if (bind->bo)
-		ret = dsa_compat_sm_map(gpuvm, bind, op->va, op->range, &bind->bo->base.base,
-					op->bo_offset);
-	else
+	if (op->op == DRM_DSA_BIND_UNMAP)
 		ret = drm_gpuvm_sm_unmap(gpuvm, bind, op->va, op->range);
+	else
+		ret = dsa_compat_sm_map(gpuvm, bind, op->va, op->range,
+					bind->bo ? &bind->bo->base.base : NULL, op->bo_offset);
 	drm_WARN_ON(gpuvm->drm, ret);
 	dsa_pt_update_commit(&bind->pt);
 }

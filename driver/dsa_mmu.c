@@ -290,12 +290,14 @@ void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
  * @addr: where the first is.
  * @level: size of the pages.
  * @count: number of pages.
+ * @stride: from one to where the next is.
  */
 struct dsa_pt_run {
 	u64 va;
 	u64 addr;
 	unsigned int level;
 	unsigned int count;
+	u64 stride;
 };
 
 /* The longest run that begins at @va, @left bytes before the range ends. */
@@ -306,10 +308,13 @@ static struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offs
 	struct dsa_pt_run run = { .va = va, .addr = ext->addr + (offset - ext->offset) };
 	u64 max = min(left, ext->offset + ext->size - offset);
 
+	if (place->null)
+		run.addr = 0;
 	run.level = DSA_PT_LEAF_LEVEL_MAX;
 	while (run.level && (!IS_ALIGNED(va | run.addr, dsa_pt_span(run.level)) ||
 			     max < dsa_pt_span(run.level)))
 		run.level--;
+	run.stride = place->null ? 0 : dsa_pt_span(run.level);
 	run.count = min_t(u64, max >> DSA_PT_SHIFT(run.level),
 			  DSA_PT_ENTRIES - dsa_pt_index(va, run.level));
 	return run;
@@ -491,15 +496,16 @@ void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u
 {
 	u64 end = va + range;
 
-	flags |= DSA_PTE_VALID | DSA_PTE_LEAF | (place->hbm ? 0 : DSA_PTE_SYS);
+	flags |= DSA_PTE_VALID | DSA_PTE_LEAF;
+	if (!place->hbm)
+		flags |= place->null ? DSA_PTE_NULL : DSA_PTE_SYS;
 	while (va < end) {
 		struct dsa_pt_run run = dsa_pt_next_run(place, offset, va, end - va);
 		struct dsa_pt *pt = dsa_pt_walk_alloc(u, va, run.level);
 		unsigned int first = dsa_pt_index(va, run.level), i;
 
 		for (i = 0; i < run.count; i++)
-			dsa_pt_set(u, pt, first + i,
-				   (run.addr + ((u64)i << DSA_PT_SHIFT(run.level))) | flags);
+			dsa_pt_set(u, pt, first + i, (run.addr + i * run.stride) | flags);
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
@@ -511,10 +517,11 @@ static void dsa_pt_split(struct dsa_pt_update *u, struct dsa_pt *parent, unsigne
 {
 	struct dsa_pt *pt = dsa_pt_take(u, parent->level - 1);
 	u64 pte = dsa_pt_read(parent, index);
+	u64 stride = pte & DSA_PTE_NULL ? 0 : dsa_pt_span(pt->level);
 	unsigned int i;
 
 	for (i = 0; i < DSA_PT_ENTRIES; i++) {
-		dsa_pt_write(pt, i, pte + ((u64)i << DSA_PT_SHIFT(pt->level)));
+		dsa_pt_write(pt, i, pte + i * stride);
 		if (pt->level)
 			pt->child[i] = DSA_PT_LEAF;
 	}

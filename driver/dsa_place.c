@@ -12,6 +12,15 @@
 #include "dsa_device.h"
 #include "dsa_place.h"
 
+static struct dsa_extent dsa_extent_null = { .size = U64_MAX };
+
+/* Of mappings without an object. */
+const struct dsa_place dsa_place_null = {
+	.null = true,
+	.extents = &dsa_extent_null,
+	.extent_count = 1,
+};
+
 /**
  * dsa_place_extent - Find the extent of an offset.
  * @place: the memory.

@@ -24,6 +24,7 @@ struct dsa_extent {
 
 /**
  * struct dsa_place - Memory of a buffer object. Constant once allocated.
+ * @null: there is none: reads give zeroes, writes are dropped.
  * @hbm: it is in HBM.
  * @blocks: HBM it consists of.
  * @pages: system memory it consists of.
@@ -32,6 +33,7 @@ struct dsa_extent {
  * @extent_count: how many.
  */
 struct dsa_place {
+	bool null;
 	bool hbm;
 	struct list_head blocks;
 	struct page **pages;
@@ -39,6 +41,8 @@ struct dsa_place {
 	struct dsa_extent *extents;
 	unsigned int extent_count;
 };
+
+extern const struct dsa_place dsa_place_null;
 
 struct dsa_place *dsa_place_alloc_hbm(struct dsa_device *dsa, u64 size, bool evict);
 bool dsa_place_system_has(u64 size);

@@ -233,6 +233,11 @@ enum drm_dsa_bind_op_type {
 	DRM_DSA_BIND_MAP = 0,
 	/** @DRM_DSA_BIND_UNMAP: unmap a range, mapped or not. */
 	DRM_DSA_BIND_UNMAP = 1,
+	/**
+	 * @DRM_DSA_BIND_MAP_NULL: map no memory, replacing what is there: reads give zeroes,
+	 * writes are dropped. EOPNOTSUPP on hardware before version 1.2.
+	 */
+	DRM_DSA_BIND_MAP_NULL = 2,
 };
 
 /** @DRM_DSA_BIND_READ: the device may read. */
@@ -246,13 +251,13 @@ enum drm_dsa_bind_op_type {
 struct drm_dsa_bind_op {
 	/** @op: enum drm_dsa_bind_op_type. */
 	__u32 op;
-	/** @flags: DRM_DSA_BIND_*, at least one for MAP, zero for UNMAP. */
+	/** @flags: DRM_DSA_BIND_*, at least one to map, not EXEC for MAP_NULL; zero for UNMAP. */
 	__u32 flags;
-	/** @handle: BO for MAP, zero for UNMAP. */
+	/** @handle: BO for MAP, else zero. */
 	__u32 handle;
 	/** @pad: zero. */
 	__u32 pad;
-	/** @bo_offset: bytes, page aligned; zero for UNMAP. */
+	/** @bo_offset: bytes, page aligned; zero but for MAP. */
 	__u64 bo_offset;
 	/** @va: first address, page aligned. */
 	__u64 va;
