@@ -137,13 +137,18 @@ static void dsa_show_file_vms(struct seq_file *m, struct drm_file *file)
 		vm = dsa_vm_lookup(dfile, id);
 		if (!vm)
 			continue;
-		mutex_lock(&vm->lock);
+		mutex_lock(&vm->map_lock);
 		seq_printf(m, "client %llu vm_id %lu asid %u%s\n", file->client_id, id,
-			   vm->tree.asid, vm->dead ? " dead" : "");
+			   vm->tree.asid, READ_ONCE(vm->dead) ? " dead" : "");
 		drm_debugfs_gpuva_info(m, &vm->base);
-		mutex_unlock(&vm->lock);
+		mutex_unlock(&vm->map_lock);
 		dsa_vm_put(vm);
 	}
+}
+
+static const char *dsa_bo_memory(const struct dsa_bo *bo)
+{
+	return !bo->home_hbm ? "system" : dsa_bo_is_out(bo) ? "evicted" : "hbm";
 }
 
 static void dsa_show_file_bos(struct seq_file *m, struct drm_file *file)
@@ -153,9 +158,8 @@ static void dsa_show_file_bos(struct seq_file *m, struct drm_file *file)
 
 	spin_lock(&file->table_lock);
 	idr_for_each_entry(&file->object_idr, obj, handle)
-		seq_printf(m, "%6llu %6d %-6s %12zu %7u %5u\n", file->client_id, handle,
-			   to_dsa_bo(obj)->hbm ? "hbm" : "system", obj->size, obj->handle_count,
-			   to_dsa_bo(obj)->extent_count);
+		seq_printf(m, "%6llu %6d %-7s %12zu %7u\n", file->client_id, handle,
+			   dsa_bo_memory(to_dsa_bo(obj)), obj->size, obj->handle_count);
 	spin_unlock(&file->table_lock);
 }
 
@@ -178,7 +182,7 @@ static int dsa_show_vms(struct seq_file *m, void *arg)
 
 static int dsa_show_bos(struct seq_file *m, void *arg)
 {
-	seq_puts(m, "client handle memory        bytes handles parts\n");
+	seq_puts(m, "client handle memory         bytes handles\n");
 	dsa_show_files(m, dsa_show_file_bos);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "dsa_evict.h"
 #include "dsa_hw.h"
 #include "dsa_mmu.h"
 #include "dsa_queue.h"
@@ -223,6 +224,8 @@ int dsa_device_init(struct dsa_device *dsa)
 		ret = dsa_init_software(dsa);
 	if (!ret)
 		ret = dsa_hbm_init(dsa);
+	if (!ret)
+		ret = dsa_evict_init(dsa);
 	if (!ret)
 		ret = dsa_mmu_init(dsa);
 	/* Whatever used the device before: nothing of it is left. */

@@ -126,6 +126,24 @@ enum dsa_engine_class {
 };
 
 /**
+ * struct dsa_evict - Which buffer objects of HBM are where.
+ * @in: those in HBM, about in the order of their last use.
+ * @out: those that had to leave.
+ * @clock: counts uses.
+ * @wq: runs @restore_work.
+ * @restore_work: brings back what fits.
+ */
+struct dsa_evict {
+	/** @lock: protects @in, @out and what hangs on them; innermost. */
+	spinlock_t lock;
+	struct list_head in;
+	struct list_head out;
+	atomic64_t clock;
+	struct workqueue_struct *wq;
+	struct work_struct restore_work;
+};
+
+/**
  * struct dsa_device - One accelerator.
  * @drm: the DRM device.
  * @regs: BAR0.
@@ -133,6 +151,7 @@ enum dsa_engine_class {
  * @caps: constant after probe.
  * @hbm: its memory.
  * @mmu: its MMU.
+ * @evict: what can leave @hbm, and what has.
  * @queue_vectors: interrupt vectors of queues; zero: all share vector 0.
  * @vectors: argument of the queues' interrupt handlers.
  * @hwq: hardware queues.
@@ -154,13 +173,16 @@ struct dsa_device {
 	struct dsa_caps caps;
 	struct dsa_hbm hbm;
 	struct dsa_mmu mmu;
+	struct dsa_evict evict;
 
 	unsigned int queue_vectors;
 	struct dsa_vector vectors[DSA_NUM_QUEUES];
 
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
-	 * as a whole; protects @hwq_used. Outermost but for &dsa_vm.lock.
+	 * as a whole; protects @hwq_used. Of the order of locks:
+	 * &dsa_vm.lock, reservations, &dsa_vm.map_lock, &dsa_bo.gpuva_lock, @hw_lock,
+	 * &dsa_mmu.lock. Nothing is allocated from &dsa_vm.map_lock on.
 	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
@@ -250,6 +272,7 @@ int dsa_device_reset(struct dsa_device *dsa);
 
 int dsa_hbm_init(struct dsa_device *dsa);
 int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);
+int dsa_evict_alloc_hbm(struct dsa_device *dsa, u64 size, struct list_head *blocks);
 void dsa_hbm_free(struct dsa_device *dsa, struct list_head *blocks);
 int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size);
 void dsa_hbm_usage(struct dsa_device *dsa, u64 *total, u64 *avail);

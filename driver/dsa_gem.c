@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Buffer objects, in HBM or in system memory. Both are allocated whole and
- * zeroed at creation, stay where they are, and are described by extents. What
- * is imported counts as system memory: see dsa_prime.c.
- */
+/* Buffer objects, in HBM or in system memory, allocated whole and zeroed at creation. */
 
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/vmalloc.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
 
 #include <drm/dsa_accel.h>
 #include <hw/dsa_mmu.h>
 
+#include "dsa_evict.h"
 #include "dsa_gem.h"
 #include "dsa_hw.h"
 
@@ -26,78 +26,64 @@ static void dsa_bo_free(struct drm_gem_object *obj)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
-	kvfree(bo->extents);
+	dsa_evict_forget(bo);
+	dsa_place_free(bo->dsa, obj, bo->place);
+	dsa_evict_kick(bo->dsa);
+	mutex_destroy(&bo->gpuva_lock);
 	if (obj->import_attach) {
 		dsa_bo_free_imported(bo);
 		return;
 	}
-	/* An import that failed has neither. */
-	if (!bo->hbm && obj->filp) {
-		atomic64_sub(obj->size, &bo->dsa->system_used);
+	/* An import that failed early is like one in HBM. */
+	if (!bo->home_hbm && obj->filp) {
 		drm_gem_shmem_free(&bo->base);
 		return;
 	}
-	dsa_hbm_free(bo->dsa, &bo->blocks);
 	drm_gem_object_release(obj);
 	kfree(bo);
 }
 
-/**
- * dsa_bo_extent - Find the extent of an offset.
- * @bo: the object.
- * @offset: less than its size.
- *
- * Return: the extent.
- */
-const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset)
+/* Maps the page of the fault and its neighbours. The object does not move meanwhile. */
+static vm_fault_t dsa_bo_fault_locked(struct dsa_bo *bo, struct vm_fault *vmf, unsigned long page,
+				      unsigned long pages, unsigned long offset)
 {
-	unsigned int lo = 0, hi = bo->extent_count;
-
-	while (hi - lo > 1) {
-		unsigned int mid = lo + (hi - lo) / 2;
-
-		if (bo->extents[mid].offset <= offset)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return &bo->extents[lo];
-}
-
-static unsigned long dsa_bo_pfn(struct dsa_bo *bo, u64 offset)
-{
-	const struct dsa_extent *ext;
-
-	if (!bo->hbm)
-		return page_to_pfn(bo->base.pages[offset >> PAGE_SHIFT]);
-	ext = dsa_bo_extent(bo, offset);
-	return (bo->dsa->hbm.base + ext->addr + (offset - ext->offset)) >> PAGE_SHIFT;
-}
-
-/* Maps the page of the fault and its neighbours. */
-static vm_fault_t dsa_bo_fault(struct vm_fault *vmf)
-{
+	unsigned long end = min(pages, round_down(page, DSA_FAULT_AROUND) + DSA_FAULT_AROUND), i;
 	struct vm_area_struct *vma = vmf->vma;
-	struct drm_gem_object *obj = vma->vm_private_data;
-	struct dsa_bo *bo = to_dsa_bo(obj);
-	unsigned long page = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
-	unsigned long offset = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
-	unsigned long pages = min(vma_pages(vma), (obj->size >> PAGE_SHIFT) - offset);
-	unsigned long i, end;
+	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
 	vm_fault_t ret = VM_FAULT_SIGBUS;
-	int idx;
 
-	if (page >= pages || !drm_dev_enter(obj->dev, &idx))
-		return VM_FAULT_SIGBUS;
-	end = min(pages, round_down(page, DSA_FAULT_AROUND) + DSA_FAULT_AROUND);
+	if (bo->place->hbm)
+		prot = pgprot_writecombine(prot);
 	for (i = page; i < end; i++) {
-		vm_fault_t r = vmf_insert_pfn(vma, vma->vm_start + (i << PAGE_SHIFT),
-					      dsa_bo_pfn(bo, (u64)(offset + i) << PAGE_SHIFT));
+		vm_fault_t r = vmf_insert_pfn_prot(vma, vma->vm_start + (i << PAGE_SHIFT),
+						   dsa_place_pfn(bo->dsa, bo->place,
+								 (u64)(offset + i) << PAGE_SHIFT),
+						   prot);
 
 		if (i == page)
 			ret = r;
 		if (r != VM_FAULT_NOPAGE)
 			break;
+	}
+	return ret;
+}
+
+static vm_fault_t dsa_bo_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct drm_gem_object *obj = vma->vm_private_data;
+	unsigned long page = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
+	unsigned long offset = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
+	unsigned long pages = min(vma_pages(vma), (obj->size >> PAGE_SHIFT) - offset);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	int idx;
+
+	if (page >= pages || !drm_dev_enter(obj->dev, &idx))
+		return VM_FAULT_SIGBUS;
+	/* A signal comes first; then the access faults again. */
+	if (!dma_resv_lock_interruptible(obj->resv, NULL)) {
+		ret = dsa_bo_fault_locked(to_dsa_bo(obj), vmf, page, pages, offset);
+		dma_resv_unlock(obj->resv);
 	}
 	drm_dev_exit(idx);
 	return ret;
@@ -131,14 +117,23 @@ static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	if (to_dsa_bo(obj)->hbm)
-		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
 	return 0;
 }
 
 static struct sg_table *dsa_bo_get_sg_table(struct drm_gem_object *obj)
 {
-	return drm_gem_shmem_get_sg_table(to_drm_gem_shmem_obj(obj));
+	return drm_prime_pages_to_sg(obj->dev, to_dsa_bo(obj)->place->pages,
+				     obj->size >> PAGE_SHIFT);
+}
+
+static int dsa_bo_vmap_pages(struct dsa_bo *bo, struct iosys_map *map)
+{
+	void *p = vmap(bo->place->pages, bo->base.base.size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	iosys_map_set_vaddr(map, p);
+	return 0;
 }
 
 /* HBM in pieces has no place in the kernel's address space. */
@@ -146,31 +141,30 @@ static int dsa_bo_vmap_hbm(struct dsa_bo *bo, struct iosys_map *map)
 {
 	void __iomem *io;
 
-	if (bo->extent_count != 1)
+	if (bo->place->extent_count != 1)
 		return -EOPNOTSUPP;
 	/* Not the device's own mapping: this one may last longer. */
-	io = ioremap_wc(bo->dsa->hbm.base + bo->extents[0].addr, bo->base.base.size);
+	io = ioremap_wc(bo->dsa->hbm.base + bo->place->extents[0].addr, bo->base.base.size);
 	if (!io)
 		return -ENOMEM;
 	iosys_map_set_vaddr_iomem(map, io);
 	return 0;
 }
 
+/* Only what is shared, and so does not move, is mapped. */
 static int dsa_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
-	return bo->hbm ? dsa_bo_vmap_hbm(bo, map) : drm_gem_shmem_vmap(&bo->base, map);
+	return bo->place->hbm ? dsa_bo_vmap_hbm(bo, map) : dsa_bo_vmap_pages(bo, map);
 }
 
 static void dsa_bo_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
-	struct dsa_bo *bo = to_dsa_bo(obj);
-
-	if (bo->hbm)
+	if (map->is_iomem)
 		iounmap(map->vaddr_iomem);
 	else
-		drm_gem_shmem_vunmap(&bo->base, map);
+		vunmap(map->vaddr);
 }
 
 static const struct drm_gem_object_funcs dsa_bo_funcs = {
@@ -191,74 +185,25 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->dsa = to_dsa_device(drm);
-	INIT_LIST_HEAD(&bo->blocks);
+	INIT_LIST_HEAD(&bo->lru);
+	mutex_init(&bo->gpuva_lock);
+	drm_gem_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
 	bo->base.base.funcs = &dsa_bo_funcs;
 	return &bo->base.base;
 }
 
-/* Appends an extent, or lengthens the last one. */
-static void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
-{
-	struct dsa_extent *last = bo->extent_count ? &bo->extents[bo->extent_count - 1] : NULL;
-
-	if (last && last->addr + last->size == addr) {
-		last->size += size;
-		return;
-	}
-	bo->extents[bo->extent_count++] = (struct dsa_extent) {
-		.offset = last ? last->offset + last->size : 0,
-		.addr = addr,
-		.size = size,
-	};
-}
-
-/**
- * dsa_bo_set_extents - Note where an object is.
- * @bo: the object.
- * @sgt: it, mapped for the device.
- *
- * Return: 0, -ENOMEM, or -EINVAL for what the device cannot map: parts of pages, or too few.
- */
-int dsa_bo_set_extents(struct dsa_bo *bo, struct sg_table *sgt)
-{
-	struct scatterlist *sg;
-	u64 size = 0;
-	int i;
-
-	bo->extents = kvcalloc(sgt->nents, sizeof(*bo->extents), GFP_KERNEL);
-	if (!bo->extents)
-		return -ENOMEM;
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		if (!PAGE_ALIGNED(sg_dma_address(sg) | sg_dma_len(sg)))
-			return -EINVAL;
-		dsa_bo_add_extent(bo, sg_dma_address(sg), sg_dma_len(sg));
-		size += sg_dma_len(sg);
-	}
-	return size < bo->base.base.size ? -EINVAL : 0;
-}
-
 static int dsa_bo_alloc_hbm(struct dsa_bo *bo)
 {
-	struct drm_buddy_block *block;
+	struct dsa_place *place = dsa_place_alloc_hbm(bo->dsa, bo->base.base.size, true);
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
-	ret = dsa_hbm_alloc(bo->dsa, bo->base.base.size, 0, &bo->blocks);
-	if (ret)
-		return ret;
-	bo->extents = kvcalloc(list_count_nodes(&bo->blocks), sizeof(*bo->extents), GFP_KERNEL);
-	if (!bo->extents)
-		return -ENOMEM;
-	list_for_each_entry(block, &bo->blocks, link)
-		dsa_bo_add_extent(bo, drm_buddy_block_offset(block),
-				  drm_buddy_block_size(&bo->dsa->hbm.mm, block));
-
-	for (i = 0; i < bo->extent_count; i++) {
-		ret = dsa_hbm_clear(bo->dsa, bo->extents[i].addr, bo->extents[i].size);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	bo->place = place;
+	for (i = 0; i < place->extent_count && !ret; i++)
+		ret = dsa_hbm_clear(bo->dsa, place->extents[i].addr, place->extents[i].size);
+	return ret;
 }
 
 static struct dsa_bo *dsa_bo_create_hbm(struct dsa_device *dsa, u64 size)
@@ -270,63 +215,35 @@ static struct dsa_bo *dsa_bo_create_hbm(struct dsa_device *dsa, u64 size)
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
 	bo = to_dsa_bo(obj);
-	bo->hbm = true;
+	bo->home_hbm = true;
 	drm_gem_private_object_init(&dsa->drm, obj, size);
 	ret = dsa_bo_alloc_hbm(bo);
 	if (ret) {
 		drm_gem_object_put(obj);
 		return ERR_PTR(ret);
 	}
-	return bo;
-}
-
-/*
- * Pages of a buffer object cannot be reclaimed, and the helpers that allocate
- * them neither give up nor die before the machine has nothing else left.
- */
-static bool dsa_system_has(u64 size)
-{
-	u64 reserve = totalram_pages() / 32;
-
-	return (size >> PAGE_SHIFT) + reserve <= (u64)max(si_mem_available(), 0l);
-}
-
-/* Bytes that objects being created will take: those who ask at the same time count each other. */
-static atomic64_t dsa_system_pending = ATOMIC64_INIT(0);
-
-static struct dsa_bo *dsa_bo_alloc_system(struct dsa_device *dsa, u64 size)
-{
-	struct drm_gem_shmem_object *shmem;
-	struct sg_table *sgt;
-	struct dsa_bo *bo;
-	int ret;
-
-	shmem = drm_gem_shmem_create(&dsa->drm, size);
-	if (IS_ERR(shmem))
-		return ERR_CAST(shmem);
-	bo = to_dsa_bo(&shmem->base);
-	atomic64_add(size, &dsa->system_used);
-
-	sgt = drm_gem_shmem_get_pages_sgt(shmem);
-	if (IS_ERR(sgt)) {
-		drm_gem_object_put(&shmem->base);
-		return ERR_CAST(sgt);
-	}
-	ret = dsa_bo_set_extents(bo, sgt);
-	if (ret) {
-		drm_gem_object_put(&shmem->base);
-		return ERR_PTR(ret);
-	}
+	dsa_evict_add(bo);
 	return bo;
 }
 
 static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 {
-	struct dsa_bo *bo = ERR_PTR(-ENOMEM);
+	struct drm_gem_shmem_object *shmem;
+	struct dsa_place *place;
+	struct dsa_bo *bo;
 
-	if (dsa_system_has(atomic64_add_return(size, &dsa_system_pending)))
-		bo = dsa_bo_alloc_system(dsa, size);
-	atomic64_sub(size, &dsa_system_pending);
+	if (!dsa_place_system_has(size))
+		return ERR_PTR(-ENOMEM);
+	shmem = drm_gem_shmem_create(&dsa->drm, size);
+	if (IS_ERR(shmem))
+		return ERR_CAST(shmem);
+	place = dsa_place_alloc_system(dsa, &shmem->base);
+	if (IS_ERR(place)) {
+		drm_gem_object_put(&shmem->base);
+		return ERR_CAST(place);
+	}
+	bo = to_dsa_bo(&shmem->base);
+	bo->place = place;
 	return bo;
 }
 
@@ -380,10 +297,20 @@ int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file
 	return ret;
 }
 
+static void dsa_gem_count(struct drm_memory_stats *s, struct drm_gem_object *obj)
+{
+	if (drm_gem_object_is_shared_for_memory_stats(obj))
+		s->shared += obj->size;
+	else
+		s->private += obj->size;
+}
+
 /**
  * dsa_gem_show_fdinfo - Print what memory the buffer objects of a file take.
  * @p: where.
  * @file: whose.
+ *
+ * An object that had to leave HBM still counts there, but is not resident.
  */
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
@@ -393,13 +320,16 @@ void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 	spin_lock(&file->table_lock);
 	idr_for_each_entry(&file->object_idr, obj, id) {
-		struct drm_memory_stats *s = to_dsa_bo(obj)->hbm ? &hbm : &system;
+		bool home = to_dsa_bo(obj)->home_hbm, out = dsa_bo_is_out(to_dsa_bo(obj));
 
-		if (drm_gem_object_is_shared_for_memory_stats(obj))
-			s->shared += obj->size;
+		if (home)
+			dsa_gem_count(&hbm, obj);
+		if (!home || out)
+			dsa_gem_count(&system, obj);
+		if (home && !out)
+			hbm.resident += obj->size;
 		else
-			s->private += obj->size;
-		s->resident += obj->size;
+			system.resident += obj->size;
 	}
 	spin_unlock(&file->table_lock);
 

@@ -290,25 +290,31 @@ void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
  * @addr: where the first is.
  * @level: size of the pages.
  * @count: number of pages.
+ * @stride: from one to where the next is.
  */
 struct dsa_pt_run {
 	u64 va;
 	u64 addr;
 	unsigned int level;
 	unsigned int count;
+	u64 stride;
 };
 
 /* The longest run that begins at @va, @left bytes before the range ends. */
-static struct dsa_pt_run dsa_pt_next_run(const struct dsa_bo *bo, u64 offset, u64 va, u64 left)
+static struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset, u64 va,
+					 u64 left)
 {
-	const struct dsa_extent *ext = dsa_bo_extent(bo, offset);
+	const struct dsa_extent *ext = dsa_place_extent(place, offset);
 	struct dsa_pt_run run = { .va = va, .addr = ext->addr + (offset - ext->offset) };
 	u64 max = min(left, ext->offset + ext->size - offset);
 
+	if (place->null)
+		run.addr = 0;
 	run.level = DSA_PT_LEAF_LEVEL_MAX;
 	while (run.level && (!IS_ALIGNED(va | run.addr, dsa_pt_span(run.level)) ||
 			     max < dsa_pt_span(run.level)))
 		run.level--;
+	run.stride = place->null ? 0 : dsa_pt_span(run.level);
 	run.count = min_t(u64, max >> DSA_PT_SHIFT(run.level),
 			  DSA_PT_ENTRIES - dsa_pt_index(va, run.level));
 	return run;
@@ -333,9 +339,10 @@ static int dsa_pt_reserve_one(struct dsa_pt_update *u, unsigned int level)
 }
 
 /* Reserves the tables between the root and @level on the way to @va. */
-static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int level, u64 *seen)
+static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int level, u64 *seen,
+			       bool later)
 {
-	struct dsa_pt *pt = u->tree->root;
+	struct dsa_pt *pt = later ? NULL : u->tree->root;
 	unsigned int l;
 	int ret;
 
@@ -357,13 +364,17 @@ static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int lev
 }
 
 /* Reserves the tables to split the page, if any, that @va lies inside of. */
-static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va)
+static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va, bool later)
 {
 	struct dsa_pt *pt = u->tree->root;
-	unsigned int l;
+	unsigned int l = DSA_PT_LEAF_LEVEL_MAX;
 	int ret;
 
-	for (l = DSA_PT_ROOT_LEVEL; dsa_pt_is_table(pt) && l; l--) {
+	if (later)
+		pt = DSA_PT_LEAF;
+	else
+		l = DSA_PT_ROOT_LEVEL;
+	for (; dsa_pt_is_table(pt) && l; l--) {
 		if (!(va & (dsa_pt_span(l) - 1)))
 			return 0;
 		pt = pt->child[dsa_pt_index(va, l)];
@@ -383,26 +394,27 @@ static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va)
 /**
  * dsa_pt_update_reserve - Allocate all that a change may need.
  * @u: the change.
- * @bo: what will be mapped in the whole range, or NULL.
- * @offset: of the first byte in @bo.
+ * @place: what will be mapped in the whole range, or NULL.
+ * @offset: of the first byte in @place.
+ * @later: other changes come before it, so that the tables may look anyhow.
  *
  * Return: 0 or -ENOMEM; then nothing has changed.
  */
-int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset)
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, bool later)
 {
 	u64 seen[DSA_PT_LEVELS] = { ~0ull, ~0ull, ~0ull, ~0ull };
 	u64 va = u->start;
 	int ret;
 
-	ret = dsa_pt_reserve_split(u, u->start);
+	ret = dsa_pt_reserve_split(u, u->start, later);
 	if (!ret && u->end < BIT_ULL(DSA_VA_BITS))
-		ret = dsa_pt_reserve_split(u, u->end);
+		ret = dsa_pt_reserve_split(u, u->end, later);
 
-	while (!ret && bo && va < u->end) {
-		struct dsa_pt_run run = dsa_pt_next_run(bo, offset, va, u->end - va);
+	while (!ret && place && va < u->end) {
+		struct dsa_pt_run run = dsa_pt_next_run(place, offset, va, u->end - va);
 		u64 bytes = (u64)run.count << DSA_PT_SHIFT(run.level);
 
-		ret = dsa_pt_reserve_path(u, va, run.level, seen);
+		ret = dsa_pt_reserve_path(u, va, run.level, seen, later);
 		va += bytes;
 		offset += bytes;
 		cond_resched();
@@ -473,26 +485,27 @@ static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int 
 /**
  * dsa_pt_update_map - Enter pages where nothing is mapped.
  * @u: the change.
- * @bo: what to map.
- * @offset: of the first byte in @bo.
+ * @place: what to map.
+ * @offset: of the first byte in @place.
  * @va: first address.
  * @range: bytes.
  * @flags: DSA_PTE_R, DSA_PTE_W, DSA_PTE_X.
  */
-void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va, u64 range,
 		       u64 flags)
 {
 	u64 end = va + range;
 
-	flags |= DSA_PTE_VALID | DSA_PTE_LEAF | (bo->hbm ? 0 : DSA_PTE_SYS);
+	flags |= DSA_PTE_VALID | DSA_PTE_LEAF;
+	if (!place->hbm)
+		flags |= place->null ? DSA_PTE_NULL : DSA_PTE_SYS;
 	while (va < end) {
-		struct dsa_pt_run run = dsa_pt_next_run(bo, offset, va, end - va);
+		struct dsa_pt_run run = dsa_pt_next_run(place, offset, va, end - va);
 		struct dsa_pt *pt = dsa_pt_walk_alloc(u, va, run.level);
 		unsigned int first = dsa_pt_index(va, run.level), i;
 
 		for (i = 0; i < run.count; i++)
-			dsa_pt_set(u, pt, first + i,
-				   (run.addr + ((u64)i << DSA_PT_SHIFT(run.level))) | flags);
+			dsa_pt_set(u, pt, first + i, (run.addr + i * run.stride) | flags);
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
@@ -504,10 +517,11 @@ static void dsa_pt_split(struct dsa_pt_update *u, struct dsa_pt *parent, unsigne
 {
 	struct dsa_pt *pt = dsa_pt_take(u, parent->level - 1);
 	u64 pte = dsa_pt_read(parent, index);
+	u64 stride = pte & DSA_PTE_NULL ? 0 : dsa_pt_span(pt->level);
 	unsigned int i;
 
 	for (i = 0; i < DSA_PT_ENTRIES; i++) {
-		dsa_pt_write(pt, i, pte + ((u64)i << DSA_PT_SHIFT(pt->level)));
+		dsa_pt_write(pt, i, pte + i * stride);
 		if (pt->level)
 			pt->child[i] = DSA_PT_LEAF;
 	}

@@ -8,7 +8,7 @@
 
 #include "dsa_device.h"
 
-struct dsa_bo;
+struct dsa_place;
 
 /**
  * struct dsa_pt - A page table.
@@ -22,7 +22,7 @@ struct dsa_bo;
  * @child: of a table of level 1 and above: for each entry the table that it
  *         points to, DSA_PT_LEAF or NULL.
  *
- * All fields are protected by &dsa_vm.lock.
+ * All fields are protected by &dsa_vm.map_lock.
  */
 struct dsa_pt {
 	struct list_head link;
@@ -81,8 +81,8 @@ void dsa_pt_tree_disable(struct dsa_pt_tree *tree);
 void dsa_pt_tree_fini(struct dsa_pt_tree *tree);
 
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range);
-int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset);
-void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, bool later);
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va, u64 range,
 		       u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);

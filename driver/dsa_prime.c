@@ -36,7 +36,7 @@ static int dsa_buf_attach(struct dma_buf *buf, struct dma_buf_attachment *attach
 {
 	struct dsa_bo *bo = to_shared_bo(buf);
 
-	if (!bo->hbm)
+	if (!bo->place->hbm)
 		return 0;
 	/* HBM has no pages. */
 	if (!attach->peer2peer)
@@ -51,8 +51,8 @@ static unsigned int dsa_hbm_segments(const struct dsa_bo *bo)
 {
 	unsigned int count = 0, i;
 
-	for (i = 0; i < bo->extent_count; i++)
-		count += DIV_ROUND_UP_ULL(bo->extents[i].size, DSA_SEGMENT_MAX);
+	for (i = 0; i < bo->place->extent_count; i++)
+		count += DIV_ROUND_UP_ULL(bo->place->extents[i].size, DSA_SEGMENT_MAX);
 	return count;
 }
 
@@ -103,9 +103,9 @@ static struct sg_table *dsa_hbm_map_sg(struct dsa_bo *bo, struct device *dev,
 		return ERR_PTR(ret);
 	}
 	sg = sgt->sgl;
-	for (i = 0; i < bo->extent_count; i++) {
-		sg = dsa_hbm_map_extent(dev, bo->dsa->hbm.base + bo->extents[i].addr,
-					bo->extents[i].size, sg, dir);
+	for (i = 0; i < bo->place->extent_count; i++) {
+		sg = dsa_hbm_map_extent(dev, bo->dsa->hbm.base + bo->place->extents[i].addr,
+					bo->place->extents[i].size, sg, dir);
 		if (IS_ERR(sg)) {
 			dsa_hbm_unmap_sg(dev, sgt, dir);
 			return ERR_CAST(sg);
@@ -120,7 +120,7 @@ static struct sg_table *dsa_buf_map(struct dma_buf_attachment *attach, enum dma_
 	struct sg_table *sgt;
 	int idx;
 
-	if (!bo->hbm)
+	if (!bo->place->hbm)
 		return drm_gem_map_dma_buf(attach, dir);
 	if (!drm_dev_enter(&bo->dsa->drm, &idx))
 		return ERR_PTR(-ENODEV);
@@ -132,7 +132,7 @@ static struct sg_table *dsa_buf_map(struct dma_buf_attachment *attach, enum dma_
 static void dsa_buf_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 			  enum dma_data_direction dir)
 {
-	if (to_shared_bo(attach->dmabuf)->hbm)
+	if (to_shared_bo(attach->dmabuf)->place->hbm)
 		dsa_hbm_unmap_sg(attach->dev, sgt, dir);
 	else
 		drm_gem_unmap_dma_buf(attach, sgt, dir);
@@ -143,8 +143,8 @@ static int dsa_buf_begin_cpu_access(struct dma_buf *buf, enum dma_data_direction
 	struct dsa_bo *bo = to_shared_bo(buf);
 	int idx;
 
-	if (!bo->hbm && drm_dev_enter(&bo->dsa->drm, &idx)) {
-		dma_sync_sgtable_for_cpu(bo->dsa->drm.dev, bo->base.sgt, dir);
+	if (!bo->place->hbm && drm_dev_enter(&bo->dsa->drm, &idx)) {
+		dma_sync_sgtable_for_cpu(bo->dsa->drm.dev, bo->place->sgt, dir);
 		drm_dev_exit(idx);
 	}
 	return 0;
@@ -155,8 +155,8 @@ static int dsa_buf_end_cpu_access(struct dma_buf *buf, enum dma_data_direction d
 	struct dsa_bo *bo = to_shared_bo(buf);
 	int idx;
 
-	if (!bo->hbm && drm_dev_enter(&bo->dsa->drm, &idx)) {
-		dma_sync_sgtable_for_device(bo->dsa->drm.dev, bo->base.sgt, dir);
+	if (!bo->place->hbm && drm_dev_enter(&bo->dsa->drm, &idx)) {
+		dma_sync_sgtable_for_device(bo->dsa->drm.dev, bo->place->sgt, dir);
 		drm_dev_exit(idx);
 	}
 	return 0;
@@ -173,31 +173,6 @@ static const struct dma_buf_ops dsa_buf_ops = {
 	.vmap = drm_gem_dmabuf_vmap,
 	.vunmap = drm_gem_dmabuf_vunmap,
 };
-
-/* Locks an object and all address spaces that map it. */
-static int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec)
-{
-	struct drm_gem_object *obj = &bo->base.base;
-	struct drm_gpuvm_bo *vm_bo;
-	int ret = 0;
-
-	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
-	drm_exec_until_all_locked(exec) {
-		ret = drm_exec_lock_obj(exec, obj);
-		drm_exec_retry_on_contention(exec);
-		if (ret)
-			break;
-		drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
-			ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
-			if (ret)
-				break;
-		}
-		drm_exec_retry_on_contention(exec);
-		if (ret)
-			break;
-	}
-	return ret;
-}
 
 /* Others have to wait for jobs from before they knew the object, too. */
 static int dsa_bo_add_fences_of(struct dsa_bo *bo, struct dsa_vm *vm)
@@ -228,11 +203,10 @@ static int dsa_bo_share(struct dsa_bo *bo)
 	if (ret)
 		goto out;
 	bo->shared = true;
-	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->base.base) {
+	dsa_for_each_vm_bo(vm_bo, bo) {
 		drm_gpuvm_bo_extobj_add(vm_bo);
-		ret = dsa_bo_add_fences_of(bo, to_dsa_vm(vm_bo->vm));
-		if (ret)
-			break;
+		if (!ret)
+			ret = dsa_bo_add_fences_of(bo, to_dsa_vm(vm_bo->vm));
 	}
 out:
 	drm_exec_fini(&exec);
@@ -328,6 +302,7 @@ static int dsa_import_attach(struct dsa_bo *bo, struct dma_buf *buf)
 {
 	struct drm_gem_object *obj = &bo->base.base;
 	struct dma_buf_attachment *attach;
+	struct dsa_place *place;
 	struct sg_table *sgt;
 
 	attach = dma_buf_dynamic_attach(buf, obj->dev->dev, &dsa_attach_ops, obj);
@@ -342,7 +317,11 @@ static int dsa_import_attach(struct dsa_bo *bo, struct dma_buf *buf)
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 	bo->base.sgt = sgt;
-	return dsa_bo_set_extents(bo, sgt);
+	place = dsa_place_import(sgt, obj->size);
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	bo->place = place;
+	return 0;
 }
 
 static struct drm_gem_object *dsa_import(struct drm_device *drm, struct dma_buf *buf)

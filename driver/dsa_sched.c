@@ -16,6 +16,7 @@
 #include <hw/dsa_mmu.h>
 #include <hw/dsa_ring.h>
 
+#include "dsa_evict.h"
 #include "dsa_queue.h"
 #include "dsa_sync.h"
 #include "dsa_trace.h"
@@ -254,6 +255,7 @@ static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
 	if (dsa_queue_dead(queue)) {
 		ret = -ECANCELED;
 	} else {
+		dsa_evict_touch_vm(queue->vm);
 		job->id = ++queue->submitted;
 		args->job_id = job->id;
 		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces. */
 
+#include <linux/dma-resv.h>
+
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 
 #include <drm/dsa_accel.h>
@@ -15,7 +18,9 @@ static void dsa_vm_free(struct drm_gpuvm *gpuvm)
 	struct dsa_vm *vm = to_dsa_vm(gpuvm);
 
 	mutex_destroy(&vm->queue_lock);
+	mutex_destroy(&vm->map_lock);
 	mutex_destroy(&vm->lock);
+	dsa_bind_timeline_put(vm->timeline);
 	kfree(vm);
 }
 
@@ -50,13 +55,18 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	vm->dsa = dsa;
+	vm->timeline = dsa_bind_timeline_create();
+	if (!vm->timeline)
+		goto err_free;
 	resv = drm_gpuvm_resv_object_alloc(&dsa->drm);
 	if (!resv)
-		goto err_free;
+		goto err_timeline;
 	ret = dsa_pt_tree_init(dsa, &vm->tree);
 	if (ret)
 		goto err_resv;
 	mutex_init(&vm->lock);
+	mutex_init(&vm->map_lock);
+	dsa_bind_queue_init(vm);
 	mutex_init(&vm->queue_lock);
 	INIT_LIST_HEAD(&vm->queues);
 	drm_gpuvm_init(&vm->base, "dsa-vm", 0, &dsa->drm, resv, 0, BIT_ULL(DSA_VA_BITS), 0, 0,
@@ -66,6 +76,8 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 
 err_resv:
 	drm_gem_object_put(resv);
+err_timeline:
+	dsa_bind_timeline_put(vm->timeline);
 err_free:
 	kfree(vm);
 	return ERR_PTR(ret);
@@ -80,38 +92,98 @@ err_free:
  */
 enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj)
 {
+	enum dma_resv_usage usage = DMA_RESV_USAGE_BOOKKEEP;
 	struct drm_gpuvm_bo *vm_bo;
 
 	dma_resv_assert_held(obj->resv);
 	if (obj == vm->base.r_obj || !to_dsa_bo(obj)->shared)
-		return DMA_RESV_USAGE_BOOKKEEP;
+		return usage;
+	mutex_lock(dsa_gpuva_lock(obj));
 	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
 		if (vm_bo->vm == &vm->base)
-			return to_dsa_vm_bo(vm_bo)->writes ? DMA_RESV_USAGE_WRITE :
-							     DMA_RESV_USAGE_READ;
+			usage = to_dsa_vm_bo(vm_bo)->writes ? DMA_RESV_USAGE_WRITE :
+							      DMA_RESV_USAGE_READ;
 	}
-	return DMA_RESV_USAGE_BOOKKEEP;
+	mutex_unlock(dsa_gpuva_lock(obj));
+	return usage;
 }
 
-/* Forgets all mappings; the device has no access to them any more. */
-static void dsa_vm_unlink_all(struct dsa_vm *vm)
+/* The next address space that maps an object. Gives back the reference on the one before. */
+struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 {
-	struct drm_gpuva *va, *next;
+	struct list_head *head = &bo->base.base.gpuva.list, *next;
+	struct drm_gpuvm_bo *found = NULL;
 
-	drm_gpuvm_for_each_va_safe(va, next, &vm->base) {
-		struct drm_gem_object *obj = va->gem.obj;
+	mutex_lock(&bo->gpuva_lock);
+	next = vm_bo ? vm_bo->list.entry.gem.next : head->next;
+	if (next != head)
+		found = drm_gpuvm_bo_get(list_entry(next, struct drm_gpuvm_bo, list.entry.gem));
+	if (vm_bo)
+		drm_gpuvm_bo_put(vm_bo);
+	mutex_unlock(&bo->gpuva_lock);
+	return found;
+}
 
-		if (va == &vm->base.kernel_alloc_node)
-			continue;
-		drm_gem_object_get(obj);
-		dma_resv_lock(obj->resv, NULL);
-		drm_gpuva_remove(va);
-		drm_gpuva_unlink(va);
-		dma_resv_unlock(obj->resv);
-		drm_gem_object_put(obj);
-		kfree(container_of(va, struct dsa_va, base));
-		cond_resched();
+/* Ends a dsa_for_each_vm_bo() loop early. */
+void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
+{
+	mutex_lock(&bo->gpuva_lock);
+	drm_gpuvm_bo_put(vm_bo);
+	mutex_unlock(&bo->gpuva_lock);
+}
+
+static int dsa_bo_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
+{
+	struct drm_gpuvm_bo *vm_bo;
+	int ret;
+
+	dsa_for_each_vm_bo(vm_bo, bo) {
+		ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
+		if (ret) {
+			dsa_vm_bo_done(bo, vm_bo);
+			return ret;
+		}
 	}
+	return 0;
+}
+
+/**
+ * dsa_bo_lock_all - Lock an object and all address spaces that map it.
+ * @bo: the object.
+ * @exec: drm_exec_fini() is due in any case.
+ *
+ * Return: 0, -EINTR, -ENOMEM.
+ */
+int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec)
+{
+	int ret = 0;
+
+	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
+	drm_exec_until_all_locked(exec) {
+		ret = drm_exec_lock_obj(exec, &bo->base.base);
+		drm_exec_retry_on_contention(exec);
+		if (!ret)
+			ret = dsa_bo_lock_vms(exec, bo);
+		drm_exec_retry_on_contention(exec);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* Takes all memory from the device, and lets it go. */
+static void dsa_vm_clear(struct dsa_vm *vm)
+{
+	LIST_HEAD(gone);
+
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	mutex_lock(&vm->map_lock);
+	dsa_pt_tree_disable(&vm->tree);
+	dsa_vm_forget_all(vm, &gone);
+	mutex_unlock(&vm->map_lock);
+	dsa_pt_tree_fini(&vm->tree);
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+	dsa_va_free_list(&gone);
 }
 
 /**
@@ -129,14 +201,8 @@ void dsa_vm_kill(struct dsa_vm *vm)
 		dsa_queue_kill(queue);
 	mutex_unlock(&vm->queue_lock);
 
-	mutex_lock(&vm->lock);
-	if (!vm->dead) {
-		vm->dead = true;
-		dsa_pt_tree_disable(&vm->tree);
-		dsa_pt_tree_fini(&vm->tree);
-		dsa_vm_unlink_all(vm);
-	}
-	mutex_unlock(&vm->lock);
+	dsa_bind_queue_kill(vm);
+	dsa_vm_clear(vm);
 }
 
 /**

@@ -218,9 +218,9 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 	f->access = DSA_ACCESS_READ;
 	f->addr = c->src + c->pos;
 	if (!c->fill && dst->hbm)
-		return mem_bus_read(&q->mem, src->target, dst->hbm, n);
+		return mem_sys_read(&q->mem, src->target, dst->hbm, n);
 	if (!c->fill && !src->hbm) {
-		uint32_t err = mem_bus_read(&q->mem, src->target, bounce, n);
+		uint32_t err = mem_sys_read(&q->mem, src->target, bounce, n);
 
 		if (err)
 			return err;
@@ -234,7 +234,7 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 			return 0;
 		from = bounce;
 	}
-	return mem_bus_write(&q->mem, dst->target, from, n);
+	return mem_sys_write(&q->mem, dst->target, from, n);
 }
 
 /*

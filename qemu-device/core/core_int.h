@@ -53,7 +53,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 struct dsa_xlat {
 	uint64_t va; /* start of the leaf; 1: entry not in use */
 	uint64_t size;
-	uint64_t target; /* HBM offset or bus address of @va */
+	uint64_t target; /* HBM offset or bus address of @va, or for mem_sys_read() and _write() */
 	uint32_t perm;   /* DSA_PTE_R | W | X */
 	bool sys;
 };
@@ -366,6 +366,10 @@ void mem_init(struct dsa_mem *m, struct dsa_core *core, struct rv_hart *hart);
 bool bus_enter(struct dsa_mem *m);
 void bus_exit(struct dsa_mem *m);
 uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa_xlat *out);
+/* By the target of a translation that is sys. */
+uint32_t mem_sys_read(struct dsa_mem *m, uint64_t target, void *buf, size_t len);
+uint32_t mem_sys_write(struct dsa_mem *m, uint64_t target, const void *buf, size_t len);
+/* By bus address. */
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len);
 uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t len);
 uint32_t mem_read(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad);

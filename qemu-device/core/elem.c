@@ -143,10 +143,10 @@ static uint32_t update_bus(struct elem_op o, struct dsa_mem *m, uint64_t target,
 	*old = 0;
 	if (!bus_enter(m))
 		return DSA_ERR_ABORTED;
-	err = mem_bus_read(m, target, old, size);
+	err = mem_sys_read(m, target, old, size);
 	next = elem_combine(o, *old, val);
 	if (!err)
-		err = mem_bus_write(m, target, &next, size);
+		err = mem_sys_write(m, target, &next, size);
 	bus_exit(m);
 	return err;
 }

@@ -244,10 +244,10 @@ static uint32_t sem_update(struct dsa_queue *q, const struct dsa_xlat *x, uint64
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
 	if (add)
-		err = mem_bus_read(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_read(&q->mem, target, &word, sizeof(word));
 	word += value;
 	if (!err)
-		err = mem_bus_write(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_write(&q->mem, target, &word, sizeof(word));
 	bus_exit(&q->mem);
 	return err;
 }
@@ -301,7 +301,7 @@ static uint32_t sem_load(struct dsa_queue *q, uint64_t va, uint64_t *word, uint6
 	}
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
-	err = mem_bus_read(&q->mem, target, word, sizeof(*word));
+	err = mem_sys_read(&q->mem, target, word, sizeof(*word));
 	bus_exit(&q->mem);
 	return err;
 }

@@ -233,6 +233,11 @@ enum drm_dsa_bind_op_type {
 	DRM_DSA_BIND_MAP = 0,
 	/** @DRM_DSA_BIND_UNMAP: unmap a range, mapped or not. */
 	DRM_DSA_BIND_UNMAP = 1,
+	/**
+	 * @DRM_DSA_BIND_MAP_NULL: map no memory, replacing what is there: reads give zeroes,
+	 * writes are dropped. EOPNOTSUPP on hardware before version 1.2.
+	 */
+	DRM_DSA_BIND_MAP_NULL = 2,
 };
 
 /** @DRM_DSA_BIND_READ: the device may read. */
@@ -246,13 +251,13 @@ enum drm_dsa_bind_op_type {
 struct drm_dsa_bind_op {
 	/** @op: enum drm_dsa_bind_op_type. */
 	__u32 op;
-	/** @flags: DRM_DSA_BIND_*, at least one for MAP, zero for UNMAP. */
+	/** @flags: DRM_DSA_BIND_*, at least one to map, not EXEC for MAP_NULL; zero for UNMAP. */
 	__u32 flags;
-	/** @handle: BO for MAP, zero for UNMAP. */
+	/** @handle: BO for MAP, else zero. */
 	__u32 handle;
 	/** @pad: zero. */
 	__u32 pad;
-	/** @bo_offset: bytes, page aligned; zero for UNMAP. */
+	/** @bo_offset: bytes, page aligned; zero but for MAP. */
 	__u64 bo_offset;
 	/** @va: first address, page aligned. */
 	__u64 va;
@@ -260,19 +265,32 @@ struct drm_dsa_bind_op {
 	__u64 range;
 };
 
+/** @DRM_DSA_BIND_ASYNC: return at once; see struct drm_dsa_vm_bind. */
+#define DRM_DSA_BIND_ASYNC	(1u << 0)
+
 /**
  * struct drm_dsa_vm_bind - Change the mappings of a VM.
  *
- * Synchronous: on return the device uses the new mappings only. Until then an
- * access to the range meets the old mapping, the new one, or none. Operations
- * apply in order. When one fails the earlier ones stay, the failing one has
- * changed nothing and @done tells which it was: also when the device goes
- * away half-way.
+ * Binds of a VM take effect one after the other, in the order in which they
+ * were asked for. Until then an access to the range meets the old mapping, the
+ * new one, or none.
+ *
+ * Synchronous: on return the device uses the new mappings only, and those of
+ * all asynchronous binds asked for before. Operations apply in order. When one
+ * fails the earlier ones stay, the failing one has changed nothing and @done
+ * tells which it was: also when the device goes away half-way. There are no
+ * syncs.
+ *
+ * DRM_DSA_BIND_ASYNC: all operations, 4096 at most, or none of them are
+ * accepted, and @done tells all or zero. They take effect when all that the
+ * syncs wait for is signalled, without further errors; then the syncs are
+ * signalled. When the VM is destroyed first they are signalled with the error
+ * ECANCELED. Waits for a point that nobody has submitted yet fail with EINVAL.
  */
 struct drm_dsa_vm_bind {
 	/** @vm_id: address space. */
 	__u32 vm_id;
-	/** @flags: zero. */
+	/** @flags: zero or DRM_DSA_BIND_ASYNC. */
 	__u32 flags;
 	/** @op_count: number of operations, not zero. */
 	__u32 op_count;
@@ -280,10 +298,16 @@ struct drm_dsa_vm_bind {
 	__u32 op_stride;
 	/** @ops: user address of struct drm_dsa_bind_op[]. */
 	__u64 ops;
-	/** @done: out: operations applied. */
+	/** @done: out: operations applied, or accepted. */
 	__u32 done;
 	/** @pad: zero. */
 	__u32 pad;
+	/** @sync_count: number of syncs, at most 4096; zero without DRM_DSA_BIND_ASYNC. */
+	__u32 sync_count;
+	/** @sync_stride: bytes from one sync to the next. */
+	__u32 sync_stride;
+	/** @syncs: user address of struct drm_dsa_sync[]. */
+	__u64 syncs;
 };
 
 /** enum drm_dsa_queue_class - Which commands a queue takes. */

@@ -53,7 +53,7 @@ TEST_F(abi, structures_have_their_sizes)
 	EXPECT_EQ(8, sizeof(struct drm_dsa_vm_create));
 	EXPECT_EQ(8, sizeof(struct drm_dsa_vm_destroy));
 	EXPECT_EQ(40, sizeof(struct drm_dsa_bind_op));
-	EXPECT_EQ(32, sizeof(struct drm_dsa_vm_bind));
+	EXPECT_EQ(48, sizeof(struct drm_dsa_vm_bind));
 	EXPECT_EQ(24, sizeof(struct drm_dsa_queue_create));
 	EXPECT_EQ(8, sizeof(struct drm_dsa_queue_destroy));
 	EXPECT_EQ(96, sizeof(struct drm_dsa_queue_state));
