@@ -179,6 +179,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	if (ret)
 		return ret;
 	init_completion(&dsa->ping_done);
+	init_rwsem(&dsa->userptr_lock);
 	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -163,6 +164,7 @@ struct dsa_evict {
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
+ * @userptr_attempt: submits so far that may have to find memory of processes.
  * @system_used: bytes of system memory in buffer objects.
  * @ras: what went wrong.
  */
@@ -181,8 +183,10 @@ struct dsa_device {
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
 	 * as a whole; protects @hwq_used. Of the order of locks:
-	 * &dsa_vm.lock, reservations, &dsa_vm.map_lock, &dsa_bo.gpuva_lock, @hw_lock,
-	 * &dsa_mmu.lock. Nothing is allocated from &dsa_vm.map_lock on.
+	 * &dsa_vm.lock, reservations, &dsa_userptr.lock, &dsa_vm.map_lock,
+	 * &dsa_bo.gpuva_lock, @hw_lock, &dsa_mmu.lock. And: reservations, @userptr_lock,
+	 * &dsa_queue.submit_lock. Nothing is allocated from &dsa_userptr.lock and
+	 * @userptr_lock on: notifiers of the process's memory take them.
 	 */
 	struct mutex hw_lock;
 	struct dsa_hwq hwq[DSA_NUM_QUEUES];
@@ -196,6 +200,13 @@ struct dsa_device {
 	struct mutex ping_lock;
 	struct completion ping_done;
 	struct ratelimit_state fault_log;
+	/**
+	 * @userptr_lock: whoever submits has it from looking at memory of processes until the
+	 * job's fence is in its place; notifiers say for writing that it has changed. Inside
+	 * reservations, nothing is allocated under it.
+	 */
+	struct rw_semaphore userptr_lock;
+	atomic64_t userptr_attempt;
 	atomic64_t system_used;
 	struct dsa_ras ras;
 };

@@ -16,6 +16,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_userptr.h"
 #include "dsa_vm.h"
 
 uint dsa_job_timeout_ms = 30000;
@@ -104,6 +105,7 @@ static const struct drm_ioctl_desc dsa_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_DESTROY, dsa_ioctl_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_STATE, dsa_ioctl_queue_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_SUBMIT, dsa_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(DSA_BO_USERPTR, dsa_ioctl_bo_userptr, DRM_RENDER_ALLOW),
 };
 
 /* DRM_ACCEL_FOPS has no show_fdinfo. */

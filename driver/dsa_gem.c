@@ -18,14 +18,20 @@
 #include "dsa_evict.h"
 #include "dsa_gem.h"
 #include "dsa_hw.h"
+#include "dsa_userptr.h"
 
 /* Pages that one page fault maps. */
 #define DSA_FAULT_AROUND	128
 
-static void dsa_bo_free(struct drm_gem_object *obj)
+/* &drm_gem_object_funcs.free */
+void dsa_bo_free(struct drm_gem_object *obj)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
+	if (bo->userptr) {
+		dsa_userptr_free(bo);
+		return;
+	}
 	dsa_evict_forget(bo);
 	dsa_place_free(bo->dsa, obj, bo->place);
 	dsa_evict_kick(bo->dsa);
@@ -290,7 +296,8 @@ int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file
 	obj = drm_gem_object_lookup(file, args->handle);
 	if (!obj)
 		return -ENOENT;
-	ret = drm_gem_create_mmap_offset(obj);
+	/* The process has it mapped already. */
+	ret = to_dsa_bo(obj)->userptr ? -EINVAL : drm_gem_create_mmap_offset(obj);
 	if (!ret)
 		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	drm_gem_object_put(obj);

@@ -7,6 +7,8 @@
 #include "dsa_device.h"
 #include "dsa_place.h"
 
+struct dsa_userptr;
+
 /**
  * struct dsa_bo - A buffer object.
  * @base: system memory; of an HBM object only the GEM object is used.
@@ -14,6 +16,7 @@
  * @home_hbm: it belongs into HBM, wherever it is now. Constant.
  * @place: where it is; changed under its reservation, see dsa_evict.c.
  * @out: it had to leave HBM; written with @place.
+ * @userptr: it is memory of a process, or NULL. Constant.
  * @lru: in the lists of &struct dsa_evict, under &dsa_evict.lock.
  * @shared: imported or ever exported: stays where it is, and jobs wait for what others do with
  *          it. Under its reservation.
@@ -26,6 +29,7 @@ struct dsa_bo {
 	struct dsa_place *place;
 	bool out;
 	bool shared;
+	struct dsa_userptr *userptr;
 	struct list_head lru;
 	u64 used;
 	/** @gpuva_lock: protects the list of mappings; nothing is allocated under it. */
@@ -50,6 +54,8 @@ static inline struct mutex *dsa_gpuva_lock(struct drm_gem_object *obj)
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
+
+void dsa_bo_free(struct drm_gem_object *obj);
 
 /* dsa_prime.c */
 struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags);

@@ -125,6 +125,27 @@ struct dsa_place *dsa_place_alloc_hbm(struct dsa_device *dsa, u64 size, bool evi
 }
 
 /**
+ * dsa_place_alloc_user - Describe memory of a process, of which nothing is known yet.
+ * @size: bytes.
+ *
+ * Return: the memory or -ENOMEM.
+ */
+struct dsa_place *dsa_place_alloc_user(u64 size)
+{
+	struct dsa_place *place = dsa_place_create(false);
+
+	if (!place)
+		return ERR_PTR(-ENOMEM);
+	place->user = kvcalloc(size >> PAGE_SHIFT, sizeof(*place->user),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	if (!place->user) {
+		kfree(place);
+		return ERR_PTR(-ENOMEM);
+	}
+	return place;
+}
+
+/**
  * dsa_place_import - Describe memory that is another's.
  * @sgt: it, mapped for the device.
  * @size: bytes.
@@ -274,5 +295,6 @@ void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct d
 	if (!list_empty(&place->blocks))
 		dsa_hbm_free(dsa, &place->blocks);
 	kvfree(place->extents);
+	kvfree(place->user);
 	kfree(place);
 }

@@ -227,6 +227,9 @@ struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags)
 	};
 	int ret;
 
+	/* What is a process's own is not for others. */
+	if (to_dsa_bo(obj)->userptr)
+		return ERR_PTR(-EPERM);
 	/* A mapping counts from this offset: it must not change later. */
 	ret = drm_gem_create_mmap_offset(obj);
 	if (!ret)

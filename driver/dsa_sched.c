@@ -17,9 +17,11 @@
 #include <hw/dsa_ring.h>
 
 #include "dsa_evict.h"
+#include "dsa_gem.h"
 #include "dsa_queue.h"
 #include "dsa_sync.h"
 #include "dsa_trace.h"
+#include "dsa_userptr.h"
 #include "dsa_vm.h"
 
 /**
@@ -265,19 +267,47 @@ static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
 	return ret;
 }
 
-/* Consumes the job. */
-static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
-			  struct dsa_syncs *syncs)
+/* Submits, or, with the result 0, gives the memory of a process that has to be found first. */
+static int dsa_submit_try(struct dsa_job *job, struct drm_dsa_submit *args,
+			  struct dsa_syncs *syncs, u64 attempt, struct dsa_bo **stale)
 {
+	struct dsa_device *dsa = job->queue->dsa;
 	struct drm_exec exec;
 	int ret;
 
 	ret = dsa_submit_lock(job->queue->vm, &exec);
 	if (!ret)
 		ret = dsa_job_add_implicit(job, &exec);
-	if (!ret)
-		ret = dsa_submit_locked(job, args, &exec, syncs);
+	if (!ret) {
+		down_read(&dsa->userptr_lock);
+		*stale = dsa_userptr_stale(&exec, dsa, attempt);
+		if (!*stale)
+			ret = dsa_submit_locked(job, args, &exec, syncs);
+		up_read(&dsa->userptr_lock);
+	}
 	drm_exec_fini(&exec);
+	return ret;
+}
+
+/* Consumes the job. */
+static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
+			  struct dsa_syncs *syncs)
+{
+	u64 attempt = dsa_userptr_attempt(job->queue->dsa);
+	struct dsa_bo *stale;
+	int ret;
+
+	do {
+		stale = NULL;
+		ret = dsa_submit_try(job, args, syncs, attempt, &stale);
+		if (stale) {
+			ret = dsa_userptr_find(stale, attempt);
+			/* A job that uses it will fault; others need not care. */
+			if (ret == -EFAULT || ret == -EPERM)
+				ret = 0;
+			drm_gem_object_put(&stale->base.base);
+		}
+	} while (stale && !ret);
 	if (ret)
 		dsa_job_free(job);
 	return ret;
