@@ -60,9 +60,9 @@ struct dsa_move_va {
 static bool dsa_bo_idle(struct dsa_bo *bo)
 {
 	bool idle = dma_resv_test_signaled(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP);
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 
-	dsa_for_each_vm_bo(vm_bo, bo)
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo)))
 		idle = idle && dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm),
 						      DMA_RESV_USAGE_BOOKKEEP);
 	return idle;
@@ -73,9 +73,9 @@ static int dsa_bo_wait_idle(struct dsa_bo *bo)
 {
 	long left = dma_resv_wait_timeout(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP, true,
 					  DSA_EVICT_WAIT);
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		if (left > 0)
 			left = dma_resv_wait_timeout(drm_gpuvm_resv(vm_bo->vm),
 						     DMA_RESV_USAGE_BOOKKEEP, true, left);
@@ -158,10 +158,10 @@ static int dsa_move_prepare_vm(struct drm_gpuvm_bo *vm_bo, const struct dsa_plac
 
 static int dsa_move_prepare(struct dsa_bo *bo, const struct dsa_place *to, struct list_head *vas)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	int ret = 0;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		if (!ret)
 			ret = dsa_move_prepare_vm(vm_bo, to, vas);
 	}
@@ -282,11 +282,11 @@ static size_t dsa_evict_count(struct dsa_evict *evict, struct list_head *list)
 /* Has it been used since it was looked at last? */
 static bool dsa_bo_used(struct dsa_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	bool was_used;
 	u64 used = 0;
 
-	dsa_for_each_vm_bo(vm_bo, bo)
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo)))
 		used = max(used, (u64)atomic64_read(&to_dsa_vm(vm_bo->vm)->used));
 	spin_lock(&bo->dsa->evict.lock);
 	was_used = used > bo->used;

@@ -492,6 +492,7 @@ static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int 
 /* A page of a process: it may be elsewhere later, and without one there is an empty entry. */
 static u64 dsa_pt_user_entry(const struct dsa_place *place, u64 offset, u64 flags)
 {
+	/* Pairs with dsa_userptr_enter(): before the addresses. */
 	if (!smp_load_acquire(&place->user_there))
 		return 0;
 	return place->user[offset >> PAGE_SHIFT] | flags;

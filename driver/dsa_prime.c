@@ -195,7 +195,7 @@ static int dsa_bo_add_fences_of(struct dsa_bo *bo, struct dsa_vm *vm)
 
 static int dsa_bo_share(struct dsa_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	struct drm_exec exec;
 	int ret;
 
@@ -203,7 +203,7 @@ static int dsa_bo_share(struct dsa_bo *bo)
 	if (ret)
 		goto out;
 	bo->shared = true;
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		drm_gpuvm_bo_extobj_add(vm_bo);
 		if (!ret)
 			ret = dsa_bo_add_fences_of(bo, to_dsa_vm(vm_bo->vm));

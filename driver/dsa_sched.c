@@ -6,6 +6,7 @@
  */
 
 #include <linux/dma-resv.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -306,6 +307,8 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 			if (ret == -EFAULT || ret == -EPERM)
 				ret = 0;
 			drm_gem_object_put(&stale->base.base);
+			if (!ret && fatal_signal_pending(current))
+				ret = -EINTR;
 		}
 	} while (stale && !ret);
 	if (ret)

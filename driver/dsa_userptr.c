@@ -50,11 +50,11 @@ static enum dma_data_direction dsa_userptr_dir(const struct dsa_userptr *u)
 /* Enters into all page tables what is known of the pages. */
 static void dsa_userptr_refresh(struct dsa_userptr *u)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	struct drm_gpuva *va;
 
 	lockdep_assert_held(&u->lock);
-	dsa_for_each_vm_bo(vm_bo, u->bo) {
+	while ((vm_bo = dsa_next_vm_bo(u->bo, vm_bo))) {
 		struct dsa_vm *vm = to_dsa_vm(vm_bo->vm);
 
 		mutex_lock(&vm->map_lock);
@@ -120,6 +120,7 @@ static int dsa_userptr_enter(struct dsa_userptr *u, const unsigned long *pfns, u
 	ret = dsa_userptr_map(u, pfns);
 	if (ret)
 		return ret;
+	/* Pairs with dsa_pt_user_entry(): after the addresses. */
 	smp_store_release(&u->bo->place->user_there, true);
 	dsa_userptr_refresh(u);
 	return 0;
@@ -206,6 +207,7 @@ static int dsa_userptr_find_once(struct dsa_userptr *u, unsigned long *pfns, u64
 
 static int dsa_userptr_find_pages(struct dsa_userptr *u, unsigned long *pfns, u64 attempt)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(HMM_RANGE_DEFAULT_TIMEOUT);
 	int ret = 0;
 
 	/* The process may be gone, while others have the object. */
@@ -217,9 +219,11 @@ static int dsa_userptr_find_pages(struct dsa_userptr *u, unsigned long *pfns, u6
 	}
 	do {
 		ret = dsa_userptr_find_once(u, pfns, attempt);
-	} while (ret == -EBUSY && !signal_pending(current));
+		if (ret == -EBUSY && signal_pending(current))
+			ret = -EINTR;
+	} while (ret == -EBUSY && time_before(jiffies, end));
 	mmput(u->notifier.mm);
-	return ret == -EBUSY ? -EINTR : ret;
+	return ret;
 }
 
 /**
@@ -228,7 +232,8 @@ static int dsa_userptr_find_pages(struct dsa_userptr *u, unsigned long *pfns, u6
  * @attempt: from dsa_userptr_attempt().
  *
  * Return: 0; -EFAULT or -EPERM when the process does not have it, or not for
- * writing: then the device does not either; -ENOMEM, -EINTR, -EIO.
+ * writing: then the device does not either; -EBUSY when they do not stop
+ * changing; -ENOMEM, -EINTR, -EIO.
  */
 int dsa_userptr_find(struct dsa_bo *bo, u64 attempt)
 {
@@ -236,7 +241,8 @@ int dsa_userptr_find(struct dsa_bo *bo, u64 attempt)
 	unsigned long *pfns;
 	int ret;
 
-	pfns = kvcalloc(dsa_userptr_pages(u), sizeof(*pfns), GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	pfns = kvcalloc(dsa_userptr_pages(u), sizeof(*pfns),
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 	if (!pfns)
 		return -ENOMEM;
 	mutex_lock(&u->fault_lock);

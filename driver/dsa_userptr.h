@@ -28,7 +28,7 @@ struct dsa_userptr {
 	bool read_only;
 	/** @fault_lock: one at a time finds the pages. */
 	struct mutex fault_lock;
-	/** @lock: protects &dsa_place.user; before &dsa_vm.map_lock, nothing is allocated under it. */
+	/** @lock: protects &dsa_place.user. Nothing is allocated under it. */
 	struct mutex lock;
 	bool valid;
 	u64 attempt;

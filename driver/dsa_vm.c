@@ -124,7 +124,7 @@ struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_b
 	return found;
 }
 
-/* Ends a dsa_for_each_vm_bo() loop early. */
+/* Ends a walk with dsa_next_vm_bo() early. */
 void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 {
 	mutex_lock(&bo->gpuva_lock);
@@ -134,10 +134,10 @@ void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 
 static int dsa_bo_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
 {
-	struct drm_gpuvm_bo *vm_bo;
+	struct drm_gpuvm_bo *vm_bo = NULL;
 	int ret;
 
-	dsa_for_each_vm_bo(vm_bo, bo) {
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
 		ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
 		if (ret) {
 			dsa_vm_bo_done(bo, vm_bo);

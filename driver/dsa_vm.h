@@ -120,9 +120,6 @@ struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_b
 void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo);
 int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec);
 
-#define dsa_for_each_vm_bo(vm_bo, bo) \
-	for ((vm_bo) = dsa_next_vm_bo(bo, NULL); (vm_bo); (vm_bo) = dsa_next_vm_bo(bo, vm_bo))
-
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
 

@@ -219,7 +219,8 @@ struct drm_dsa_bo_mmap_offset {
  * RLIMIT_MEMLOCK. A submit finds the pages; while a job runs the kernel waits
  * with moving them, 5 s at most. Where the process has unmapped any of it, or
  * is gone, a job that uses the buffer fails with a fault, in progress or
- * submitted later, until all of it is mapped again.
+ * submitted later, until all of it is mapped again. A submit fails with EBUSY
+ * when the pages keep changing for 1 s.
  *
  * EFAULT: not all of it is mapped, or it is the memory of a device, such as a
  * mapped BO. EPERM: not all of it is writable, and it is not

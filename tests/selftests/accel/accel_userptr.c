@@ -518,17 +518,19 @@ TEST_F(userptr, changes_race_with_submits)
 	struct churn c = { 0 };
 	pthread_t thread;
 	struct user u;
+	uint64_t end;
 
 	ASSERT_EQ(0, user_create(&u, self->fd, NULL));
 	c.p = u.p;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, churn, &c));
-	for (unsigned int i = 0; i < 300; i++) {
+	end = accel_now_ns() + 5000000000ull;
+	for (unsigned int i = 0; i < 300 && accel_now_ns() < end; i++) {
 		int ret = fill(&u, (uint8_t)i);
 
-		/* Read-only at the moment. */
+		/* Read-only at the moment; or never the same for long enough. */
 		if (ret == -ECANCELED)
 			ret = next_queue(&u);
-		ASSERT_EQ(0, ret);
+		ASSERT_TRUE(ret == 0 || ret == -EBUSY) TH_LOG("%d", ret);
 	}
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
