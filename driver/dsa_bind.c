@@ -473,7 +473,7 @@ static int dsa_bind_next(struct dsa_vm *vm, struct drm_file *file,
 	if (ret)
 		return ret;
 	ret = dsa_bind_one(vm, file, &bind);
-	drm_dev_exit(idx);
+	dsa_device_exit(vm->dsa, idx);
 	return ret;
 }
 
@@ -851,7 +851,7 @@ int dsa_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = dsa_device_enter(vm->dsa, &idx);
 	if (!ret) {
 		ret = dsa_bind_async(vm, file, args);
-		drm_dev_exit(idx);
+		dsa_device_exit(vm->dsa, idx);
 	}
 out:
 	dsa_vm_put(vm);

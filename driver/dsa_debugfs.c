@@ -28,7 +28,7 @@ static ssize_t dsa_ping_read(struct file *file, char __user *buf, size_t count, 
 	if (ret)
 		return ret;
 	ret = dsa_device_ping(dsa, &ns);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	if (ret)
 		return ret;
 	len = scnprintf(text, sizeof(text), "%llu\n", ns);
@@ -48,10 +48,11 @@ static ssize_t dsa_reset_write(struct file *file, const char __user *buf, size_t
 	struct dsa_device *dsa = file->private_data;
 	int idx, ret;
 
-	if (!drm_dev_enter(&dsa->drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	ret = dsa_device_reset(dsa);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return ret ?: count;
 }
 
@@ -67,10 +68,11 @@ static int dsa_show_queues(struct seq_file *m, void *arg)
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
 	unsigned int q;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	seq_puts(m, "queue class   client asid state head tail busy submitted completed\n");
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
@@ -84,7 +86,7 @@ static int dsa_show_queues(struct seq_file *m, void *arg)
 			   READ_ONCE(queue->completed));
 	}
 	mutex_unlock(&dsa->hw_lock);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 
@@ -94,6 +96,12 @@ static void dsa_show_ring(struct seq_file *m, struct dsa_queue *queue)
 	u32 head = dsa_qread(dsa, queue->hwq->index, DSA_Q_HEAD), i;
 	unsigned long irq;
 
+	if (queue->user) {
+		seq_printf(m, "%s: client %llu queue_id %u head %u tail %u, of user space\n",
+			   queue->name, queue->client_id, queue->id, head,
+			   dsa_qread(dsa, queue->hwq->index, DSA_Q_TAIL));
+		return;
+	}
 	seq_printf(m, "%s: client %llu queue_id %u head %u tail %u fence %llu\n", queue->name,
 		   queue->client_id, queue->id, head, queue->tail,
 		   le64_to_cpu(READ_ONCE(*queue->fence)));
@@ -114,15 +122,16 @@ static int dsa_show_rings(struct seq_file *m, void *arg)
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
 	unsigned int q;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
 		dsa_show_ring(m, dsa->hwq[q].queue);
 	mutex_unlock(&dsa->hw_lock);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 
@@ -192,14 +201,15 @@ static int dsa_show_engines(struct seq_file *m, void *arg)
 {
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	seq_printf(m, "time %llu ns\ncompute busy %llu ns engines %u\ncopy busy %llu ns engines %u\n",
 		   dsa_read64(dsa, DSA_REG_TIME), dsa_read64(dsa, DSA_REG_BUSY_COMPUTE),
 		   dsa->caps.cores, dsa_read64(dsa, DSA_REG_BUSY_COPY), dsa->caps.copy_engines);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 

@@ -62,9 +62,10 @@ static bool dsa_bo_idle(struct dsa_bo *bo)
 	bool idle = dma_resv_test_signaled(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP);
 	struct drm_gpuvm_bo *vm_bo = NULL;
 
+	/* What user-mode queues do shows in no fence. */
 	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo)))
-		idle = idle && dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm),
-						      DMA_RESV_USAGE_BOOKKEEP);
+		idle = idle && !to_dsa_vm(vm_bo->vm)->user_queues &&
+		       dma_resv_test_signaled(drm_gpuvm_resv(vm_bo->vm), DMA_RESV_USAGE_BOOKKEEP);
 	return idle;
 }
 
@@ -386,11 +387,12 @@ static void dsa_evict_restore(struct work_struct *work)
 	for (; count && !dsa_device_enter(dsa, &idx); count--) {
 		bo = dsa_evict_rotate(evict, &evict->out);
 		if (bo) {
-			if (dsa_evict_has_room(dsa, bo->base.base.size) && !dsa_move(bo, true, true))
+			if (dsa_evict_has_room(dsa, bo->base.base.size) &&
+			    !dsa_move(bo, true, true))
 				dsa_evict_moved(bo);
 			drm_gem_object_put(&bo->base.base);
 		}
-		drm_dev_exit(idx);
+		dsa_device_exit(dsa, idx);
 		cond_resched();
 	}
 }
@@ -456,7 +458,7 @@ int dsa_evict_init(struct dsa_device *dsa)
 	INIT_LIST_HEAD(&evict->in);
 	INIT_LIST_HEAD(&evict->out);
 	INIT_WORK(&evict->restore_work, dsa_evict_restore);
-	evict->wq = alloc_workqueue("dsa-evict", WQ_UNBOUND, 0);
+	evict->wq = alloc_workqueue("dsa-evict", WQ_UNBOUND | WQ_FREEZABLE, 0);
 	if (!evict->wq)
 		return -ENOMEM;
 	return drmm_add_action_or_reset(&dsa->drm, dsa_evict_fini, evict);

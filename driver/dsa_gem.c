@@ -6,6 +6,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
+#include <linux/pm_runtime.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
@@ -28,6 +29,9 @@ void dsa_bo_free(struct drm_gem_object *obj)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
+	mutex_lock(&bo->dsa->bo_lock);
+	list_del(&bo->link);
+	mutex_unlock(&bo->dsa->bo_lock);
 	if (bo->userptr) {
 		dsa_userptr_free(bo);
 		return;
@@ -58,8 +62,11 @@ static vm_fault_t dsa_bo_fault_locked(struct dsa_bo *bo, struct vm_fault *vmf, u
 	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 
-	if (bo->place->hbm)
+	/* Asleep again it takes the mapping away. What a failed device holds can be read. */
+	if (bo->place->hbm) {
 		prot = pgprot_writecombine(prot);
+		pm_runtime_get_sync(bo->dsa->drm.dev);
+	}
 	for (i = page; i < end; i++) {
 		vm_fault_t r = vmf_insert_pfn_prot(vma, vma->vm_start + (i << PAGE_SHIFT),
 						   dsa_place_pfn(bo->dsa, bo->place,
@@ -71,6 +78,8 @@ static vm_fault_t dsa_bo_fault_locked(struct dsa_bo *bo, struct vm_fault *vmf, u
 		if (r != VM_FAULT_NOPAGE)
 			break;
 	}
+	if (bo->place->hbm)
+		dsa_device_let_sleep(bo->dsa);
 	return ret;
 }
 
@@ -193,7 +202,8 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 	bo->dsa = to_dsa_device(drm);
 	INIT_LIST_HEAD(&bo->lru);
 	mutex_init(&bo->gpuva_lock);
-	drm_gem_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
+	dsa_compat_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
+	INIT_LIST_HEAD(&bo->link);
 	bo->base.base.funcs = &dsa_bo_funcs;
 	return &bo->base.base;
 }
@@ -276,12 +286,15 @@ int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fil
 		ret = PTR_ERR(bo);
 		goto out;
 	}
+	mutex_lock(&dsa->bo_lock);
+	list_add_tail(&bo->link, &dsa->bos);
+	mutex_unlock(&dsa->bo_lock);
 	args->size = size;
 	/* Another thread may close the handle as soon as it exists. */
 	ret = drm_gem_handle_create(file, &bo->base.base, &args->handle);
 	drm_gem_object_put(&bo->base.base);
 out:
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return ret;
 }
 
@@ -302,6 +315,102 @@ int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file
 		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	drm_gem_object_put(obj);
 	return ret;
+}
+
+/* ---- all of them ---- */
+
+/**
+ * dsa_gem_release - Take system memory from a device that is being unbound.
+ * @dsa: the device, unplugged. Buffer objects last as long as someone has them,
+ *       their mappings for the device must not.
+ */
+void dsa_gem_release(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		if (bo->userptr)
+			dsa_userptr_release(bo);
+		else
+			dsa_place_unmap(dsa, bo->place);
+	}
+	mutex_unlock(&dsa->bo_lock);
+}
+
+static void dsa_bo_save(struct dsa_bo *bo)
+{
+	const struct dsa_place *place = bo->place;
+	unsigned int i;
+
+	for (i = 0; i < place->extent_count; i++)
+		memcpy_fromio(bo->saved + place->extents[i].offset,
+			      bo->dsa->hbm.io + place->extents[i].addr, place->extents[i].size);
+}
+
+static void dsa_bo_restore(struct dsa_bo *bo)
+{
+	const struct dsa_place *place = bo->place;
+	unsigned int i;
+
+	for (i = 0; i < place->extent_count; i++)
+		memcpy_toio(bo->dsa->hbm.io + place->extents[i].addr,
+			    bo->saved + place->extents[i].offset, place->extents[i].size);
+}
+
+static void dsa_bo_forget_saved(struct dsa_bo *bo)
+{
+	kvfree(bo->saved);
+	bo->saved = NULL;
+}
+
+/**
+ * dsa_gem_save_hbm - Copy what is in HBM to system memory.
+ * @dsa: the device, awake and idle; user space does not run.
+ *
+ * Return: 0 or -ENOMEM; then nothing is copied.
+ */
+int dsa_gem_save_hbm(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+	int ret = 0;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		if (!bo->place->hbm)
+			continue;
+		bo->saved = kvmalloc(bo->base.base.size, GFP_KERNEL | __GFP_NOWARN);
+		if (!bo->saved) {
+			ret = -ENOMEM;
+			break;
+		}
+		dsa_bo_save(bo);
+	}
+	if (ret) {
+		drm_err(&dsa->drm, "no memory to keep what is in HBM: the system cannot sleep\n");
+		list_for_each_entry(bo, &dsa->bos, link)
+			dsa_bo_forget_saved(bo);
+	}
+	mutex_unlock(&dsa->bo_lock);
+	return ret;
+}
+
+/**
+ * dsa_gem_restore_hbm - Copy back what dsa_gem_save_hbm() has saved, if it has.
+ * @dsa: the device, awake.
+ */
+void dsa_gem_restore_hbm(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		if (bo->saved)
+			dsa_bo_restore(bo);
+		dsa_bo_forget_saved(bo);
+	}
+	wmb();	/* before any doorbell */
+	mutex_unlock(&dsa->bo_lock);
 }
 
 static void dsa_gem_count(struct drm_memory_stats *s, struct drm_gem_object *obj)

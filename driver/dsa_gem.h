@@ -21,6 +21,8 @@ struct dsa_userptr;
  * @shared: imported or ever exported: stays where it is, and jobs wait for what others do with
  *          it. Under its reservation.
  * @used: &dsa_evict.clock when it was last known to be used, under &dsa_evict.lock.
+ * @link: in &dsa_device.bos.
+ * @saved: what it held in HBM, while the system sleeps.
  */
 struct dsa_bo {
 	struct drm_gem_shmem_object base;
@@ -32,6 +34,8 @@ struct dsa_bo {
 	struct dsa_userptr *userptr;
 	struct list_head lru;
 	u64 used;
+	struct list_head link;
+	void *saved;
 	/** @gpuva_lock: protects the list of mappings; nothing is allocated under it. */
 	struct mutex gpuva_lock;
 };
@@ -49,10 +53,13 @@ static inline bool dsa_bo_is_out(const struct dsa_bo *bo)
 /* What protects an object's list of mappings; inside all other locks of software. */
 static inline struct mutex *dsa_gpuva_lock(struct drm_gem_object *obj)
 {
-	return &to_dsa_bo(obj)->gpuva_lock;
+	return dsa_compat_gpuva_lock(obj, &to_dsa_bo(obj)->gpuva_lock);
 }
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
+void dsa_gem_release(struct dsa_device *dsa);
+int dsa_gem_save_hbm(struct dsa_device *dsa);
+void dsa_gem_restore_hbm(struct dsa_device *dsa);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 void dsa_bo_free(struct drm_gem_object *obj);

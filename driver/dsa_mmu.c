@@ -2,8 +2,8 @@
 /*
  * Page tables. They live in HBM, or in system memory when HBM is full, so
  * that removing a mapping never depends on free HBM. The driver keeps a
- * shadow of the tree (struct dsa_pt) and does not read tables back but to
- * split a large page.
+ * shadow of the tree (struct dsa_pt), with the content of tables in HBM, which
+ * a reset of the PCI function clears. It does not read tables back.
  */
 
 #include <linux/dma-mapping.h>
@@ -38,11 +38,15 @@ static bool dsa_pt_is_table(const struct dsa_pt *child)
 
 static void dsa_pt_write(struct dsa_pt *pt, unsigned int index, u64 pte)
 {
+	if (pt->copy)
+		pt->copy[index] = pte;
 	iosys_map_wr(&pt->map, index * sizeof(u64), u64, pte);
 }
 
 static u64 dsa_pt_read(struct dsa_pt *pt, unsigned int index)
 {
+	if (pt->copy)
+		return pt->copy[index];
 	return iosys_map_rd(&pt->map, index * sizeof(u64), u64);
 }
 
@@ -56,9 +60,15 @@ static int dsa_pt_alloc_hbm(struct dsa_device *dsa, struct dsa_pt *pt)
 
 	if (READ_ONCE(dsa_pt_system))
 		return -ENOSPC;
+	pt->copy = kzalloc(DSA_PAGE_SIZE, GFP_KERNEL);
+	if (!pt->copy)
+		return -ENOMEM;
 	ret = dsa_hbm_alloc(dsa, DSA_PAGE_SIZE, DRM_BUDDY_TOPDOWN_ALLOCATION, &pt->blocks);
-	if (ret)
+	if (ret) {
+		kfree(pt->copy);
+		pt->copy = NULL;
 		return ret;
+	}
 	block = list_first_entry(&pt->blocks, struct drm_buddy_block, link);
 	addr = drm_buddy_block_offset(block);
 	pt->entry = addr | DSA_PTE_VALID;
@@ -93,12 +103,21 @@ static struct dsa_pt *dsa_pt_alloc(struct dsa_device *dsa, bool directory)
 	return pt;
 }
 
+/* Without its memory a table can only be freed. */
+static void dsa_pt_free_system(struct dsa_device *dsa, struct dsa_pt *pt)
+{
+	if (pt->copy || iosys_map_is_null(&pt->map))
+		return;
+	dma_free_coherent(dsa->drm.dev, DSA_PAGE_SIZE, pt->map.vaddr, pt->dma);
+	iosys_map_clear(&pt->map);
+}
+
 static void dsa_pt_free(struct dsa_device *dsa, struct dsa_pt *pt)
 {
-	if (list_empty(&pt->blocks))
-		dma_free_coherent(dsa->drm.dev, DSA_PAGE_SIZE, pt->map.vaddr, pt->dma);
-	else
+	dsa_pt_free_system(dsa, pt);
+	if (pt->copy)
 		dsa_hbm_free(dsa, &pt->blocks);
+	kfree(pt->copy);
 	kfree(pt);
 }
 
@@ -113,16 +132,24 @@ static void dsa_pt_free_list(struct dsa_device *dsa, struct list_head *list)
 	INIT_LIST_HEAD(list);
 }
 
-static void dsa_pt_free_tree(struct dsa_device *dsa, struct dsa_pt *pt)
+/* Calls @visit for each table of a tree, those below a table before it. */
+static void dsa_pt_for_each(struct dsa_device *dsa, struct dsa_pt *pt,
+			    void (*visit)(struct dsa_device *dsa, struct dsa_pt *pt))
 {
 	unsigned int i;
 
 	for (i = 0; pt->level && i < DSA_PT_ENTRIES; i++) {
 		if (dsa_pt_is_table(pt->child[i]))
-			dsa_pt_free_tree(dsa, pt->child[i]);
+			dsa_pt_for_each(dsa, pt->child[i], visit);
 	}
-	dsa_pt_free(dsa, pt);
+	visit(dsa, pt);
 	cond_resched();
+}
+
+static void dsa_pt_restore(struct dsa_device *dsa, struct dsa_pt *pt)
+{
+	if (pt->copy)
+		iosys_map_memcpy_to(&pt->map, 0, pt->copy, DSA_PAGE_SIZE);
 }
 
 /* ---- the device's side ---- */
@@ -137,6 +164,7 @@ static void dsa_mmu_fini(struct drm_device *drm, void *arg)
 
 int dsa_mmu_init(struct dsa_device *dsa)
 {
+	init_rwsem(&dsa->mmu.tables);
 	mutex_init(&dsa->mmu.lock);
 	ida_init(&dsa->mmu.asids);
 	return drmm_add_action_or_reset(&dsa->drm, dsa_mmu_fini, &dsa->mmu);
@@ -148,7 +176,7 @@ static void dsa_mmu_set_root(struct dsa_device *dsa, u32 asid, u64 root)
 
 	mutex_lock(&dsa->mmu.lock);
 	dsa->mmu.roots[asid] = root;
-	if (!dsa_device_enter(dsa, &idx)) {
+	if (dsa_device_enter_online(dsa, &idx)) {
 		dsa_write64(dsa, DSA_REG_MMU_ROOT(asid), root);
 		drm_dev_exit(idx);
 	}
@@ -172,6 +200,62 @@ void dsa_mmu_restore_roots(struct dsa_device *dsa)
 	mutex_unlock(&dsa->mmu.lock);
 }
 
+/**
+ * dsa_mmu_offline - Expect no more of the hardware; it forgets all translations.
+ * @dsa: the device.
+ */
+void dsa_mmu_offline(struct dsa_device *dsa)
+{
+	lockdep_assert_held(&dsa->hw_lock);
+	mutex_lock(&dsa->mmu.lock);
+	WRITE_ONCE(dsa->offline, true);
+	/* After the flag: who waits for what is over has seen either. */
+	smp_wmb();
+	atomic_inc(&dsa->mmu.generation);
+	mutex_unlock(&dsa->mmu.lock);
+}
+
+/**
+ * dsa_mmu_online - Bring all address spaces back after dsa_mmu_offline().
+ * @dsa: the device, which works again and knows of nothing. HBM may have been
+ *       lost, and what was written meanwhile is.
+ */
+void dsa_mmu_online(struct dsa_device *dsa)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&dsa->hw_lock);
+	down_write(&dsa->mmu.tables);
+	/* From here on changes reach the hardware, which does not use the tables yet. */
+	mutex_lock(&dsa->mmu.lock);
+	WRITE_ONCE(dsa->offline, false);
+	mutex_unlock(&dsa->mmu.lock);
+	dsa_mmu_restore_roots(dsa);
+	for (i = 0; i < dsa->caps.asids; i++) {
+		if (dsa->mmu.trees[i])
+			dsa_pt_for_each(dsa, dsa->mmu.trees[i]->root, dsa_pt_restore);
+	}
+	wmb();	/* tables before any doorbell */
+	up_write(&dsa->mmu.tables);
+}
+
+/**
+ * dsa_mmu_release - Give back system memory in page tables.
+ * @dsa: the device, unplugged: nobody changes tables any more, but address
+ *       spaces last as long as files are open.
+ */
+void dsa_mmu_release(struct dsa_device *dsa)
+{
+	unsigned int i;
+
+	down_write(&dsa->mmu.tables);
+	for (i = 0; i < dsa->caps.asids; i++) {
+		if (dsa->mmu.trees[i])
+			dsa_pt_for_each(dsa, dsa->mmu.trees[i]->root, dsa_pt_free_system);
+	}
+	up_write(&dsa->mmu.tables);
+}
+
 static u32 dsa_mmu_invalidate_begin(struct dsa_device *dsa, u32 asid, u64 start, u64 size)
 {
 	u32 scope = size ? DSA_MMU_INV_RANGE : DSA_MMU_INV_ASID;
@@ -190,8 +274,18 @@ static u32 dsa_mmu_invalidate_begin(struct dsa_device *dsa, u32 asid, u64 start,
 
 static bool dsa_mmu_invalidate_done(struct dsa_device *dsa, u32 seq, int generation)
 {
-	return (s32)(dsa_read(dsa, DSA_REG_MMU_INV_DONE) - seq) >= 0 ||
-	       atomic_read(&dsa->mmu.generation) != generation;
+	u32 done = dsa_read(dsa, DSA_REG_MMU_INV_DONE);
+
+	if (atomic_read(&dsa->mmu.generation) != generation)
+		return true;
+	/* Nor when nobody answers. */
+	return (s32)(done - seq) >= 0 && ((done && done != U32_MAX) || !dsa_gone(dsa));
+}
+
+/* There is no use in waiting any longer. */
+static bool dsa_mmu_invalidate_over(struct dsa_device *dsa, u32 seq, int generation)
+{
+	return dsa_mmu_invalidate_done(dsa, seq, generation) || dsa_gone(dsa);
 }
 
 /* The device does not answer. One reset serves all who have found that out. */
@@ -205,27 +299,29 @@ static void dsa_mmu_give_up(struct dsa_device *dsa, int generation)
 
 /*
  * Makes the device forget translations and waits until it has. @size zero
- * means the whole address space. A device that is out of service has no
- * access to memory.
+ * means the whole address space. A device that is out of service or offline has
+ * no access to memory.
  */
 static void dsa_mmu_invalidate(struct dsa_device *dsa, u32 asid, u64 start, u64 size)
 {
 	int generation = atomic_read(&dsa->mmu.generation);
-	bool done;
+	bool over;
 	u32 seq;
 	int idx;
 
-	/* The generation first: pairs with dsa_device_end_locked(). */
+	/* The generation first: pairs with dsa_device_end_locked() and dsa_mmu_offline(). */
 	smp_rmb();
-	if (dsa_device_enter(dsa, &idx))
+	if (!dsa_device_enter_online(dsa, &idx))
 		return;
 	seq = dsa_mmu_invalidate_begin(dsa, asid, start, size);
-	if (read_poll_timeout_atomic(dsa_mmu_invalidate_done, done, done, 0, 50, false,
-				     dsa, seq, generation) &&
-	    read_poll_timeout(dsa_mmu_invalidate_done, done, done, 20, DSA_INVALIDATE_TIMEOUT_US,
-			      false, dsa, seq, generation)) {
-		drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n", seq,
-			asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
+	if (read_poll_timeout_atomic(dsa_mmu_invalidate_done, over, over, 0, 50, false,
+				     dsa, seq, generation))
+		read_poll_timeout(dsa_mmu_invalidate_over, over, over, 20,
+				  DSA_INVALIDATE_TIMEOUT_US, false, dsa, seq, generation);
+	if (!dsa_mmu_invalidate_done(dsa, seq, generation)) {
+		if (!dsa_gone(dsa))
+			drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n",
+				seq, asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
 		dsa_mmu_give_up(dsa, generation);
 	}
 	drm_dev_exit(idx);
@@ -257,6 +353,9 @@ int dsa_pt_tree_init(struct dsa_device *dsa, struct dsa_pt_tree *tree)
 		return asid;
 	}
 	tree->asid = asid;
+	down_read(&dsa->mmu.tables);
+	WRITE_ONCE(dsa->mmu.trees[asid], tree);
+	up_read(&dsa->mmu.tables);
 	wmb();	/* an empty table before the pointer to it */
 	dsa_mmu_set_root(dsa, asid, tree->root->entry);
 	return 0;
@@ -278,7 +377,12 @@ void dsa_pt_tree_disable(struct dsa_pt_tree *tree)
  */
 void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
 {
-	dsa_pt_free_tree(tree->dsa, tree->root);
+	struct dsa_mmu *mmu = &tree->dsa->mmu;
+
+	down_read(&mmu->tables);
+	WRITE_ONCE(mmu->trees[tree->asid], NULL);
+	dsa_pt_for_each(tree->dsa, tree->root, dsa_pt_free);
+	up_read(&mmu->tables);
 	ida_free(&tree->dsa->mmu.asids, tree->asid);
 }
 
@@ -407,7 +511,8 @@ static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va, bool later)
  *
  * Return: 0 or -ENOMEM; then nothing has changed.
  */
-int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, bool later)
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later)
 {
 	u64 seen[DSA_PT_LEVELS] = { ~0ull, ~0ull, ~0ull, ~0ull };
 	u64 va = u->start;
@@ -507,11 +612,13 @@ static u64 dsa_pt_user_entry(const struct dsa_place *place, u64 offset, u64 flag
  * @range: bytes.
  * @flags: DSA_PTE_R, DSA_PTE_W, DSA_PTE_X.
  */
-void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va, u64 range,
-		       u64 flags)
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags)
 {
+	struct rw_semaphore *tables = &u->tree->dsa->mmu.tables;
 	u64 end = va + range;
 
+	down_read(tables);
 	flags |= DSA_PTE_VALID | DSA_PTE_LEAF;
 	if (!place->hbm)
 		flags |= place->null ? DSA_PTE_NULL : DSA_PTE_SYS;
@@ -528,6 +635,7 @@ void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
 	}
+	up_read(tables);
 }
 
 /**
@@ -613,7 +721,9 @@ static void dsa_pt_clear(struct dsa_pt_update *u, struct dsa_pt *pt, u64 va, u64
  */
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range)
 {
+	down_read(&u->tree->dsa->mmu.tables);
 	dsa_pt_clear(u, u->tree->root, va, va + range);
+	up_read(&u->tree->dsa->mmu.tables);
 	u->cleared = true;
 }
 
@@ -653,8 +763,11 @@ void dsa_pt_update_commit(struct dsa_pt_update *u)
 {
 	struct dsa_pt_tree *tree = u->tree;
 
-	if (u->cleared)
+	if (u->cleared) {
+		down_read(&tree->dsa->mmu.tables);
 		dsa_pt_prune(u, tree->root, u->start, u->end);
+		up_read(&tree->dsa->mmu.tables);
+	}
 	wmb();	/* entries before invalidation, and before any doorbell */
 	/* Of a table that is gone, engines may know more than the range. */
 	if (u->reshaped)
@@ -672,4 +785,61 @@ void dsa_pt_update_fini(struct dsa_pt_update *u)
 	dsa_pt_free_list(u->tree->dsa, &u->spare[0]);
 	dsa_pt_free_list(u->tree->dsa, &u->spare[1]);
 	dsa_pt_free_list(u->tree->dsa, &u->dropped);
+}
+
+/* ---- looking ---- */
+
+/**
+ * dsa_pt_tree_find - Find the page that maps an address.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @va: the address.
+ * @level: level of the entry.
+ *
+ * Return: the entry, zero if there is none.
+ */
+u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level)
+{
+	struct dsa_pt *pt = tree->root;
+
+	while (pt->level && dsa_pt_is_table(pt->child[dsa_pt_index(va, pt->level)]))
+		pt = pt->child[dsa_pt_index(va, pt->level)];
+	*level = pt->level;
+	if (pt->level && !pt->child[dsa_pt_index(va, pt->level)])
+		return 0;
+	return dsa_pt_read(pt, dsa_pt_index(va, pt->level));
+}
+
+static bool dsa_pt_walk(struct dsa_pt *pt, u64 va, dsa_pt_page_fn *page, void *arg)
+{
+	unsigned int i, left = pt->used;
+	bool more = true;
+
+	for (i = 0; i < DSA_PT_ENTRIES && left && more; i++, va += dsa_pt_span(pt->level)) {
+		u64 pte;
+
+		if (pt->level && !pt->child[i])
+			continue;
+		if (pt->level && dsa_pt_is_table(pt->child[i])) {
+			more = dsa_pt_walk(pt->child[i], va, page, arg);
+			left--;
+			continue;
+		}
+		pte = dsa_pt_read(pt, i);
+		if (!(pte & DSA_PTE_VALID))
+			continue;
+		more = page(arg, va, pte, pt->level);
+		left--;
+	}
+	return more;
+}
+
+/**
+ * dsa_pt_tree_walk - Look at all pages of an address space in order.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @page: called for each; false ends the walk.
+ * @arg: its first argument.
+ */
+void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg)
+{
+	dsa_pt_walk(tree->root, 0, page, arg);
 }

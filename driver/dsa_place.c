@@ -274,6 +274,21 @@ struct dsa_place *dsa_place_alloc_system(struct dsa_device *dsa, struct drm_gem_
 }
 
 /**
+ * dsa_place_unmap - Take system memory from the device for good.
+ * @dsa: the device; it does not use the memory.
+ * @place: the memory.
+ */
+void dsa_place_unmap(struct dsa_device *dsa, struct dsa_place *place)
+{
+	if (!place->sgt)
+		return;
+	dma_unmap_sgtable(dsa->drm.dev, place->sgt, DMA_BIDIRECTIONAL, 0);
+	sg_free_table(place->sgt);
+	kfree(place->sgt);
+	place->sgt = NULL;
+}
+
+/**
  * dsa_place_free - Give memory back. The object's file keeps the content of pages.
  * @dsa: the device.
  * @obj: whose it is; of HBM it does not matter.
@@ -283,11 +298,7 @@ void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct d
 {
 	if (!place)
 		return;
-	if (place->sgt) {
-		dma_unmap_sgtable(dsa->drm.dev, place->sgt, DMA_BIDIRECTIONAL, 0);
-		sg_free_table(place->sgt);
-		kfree(place->sgt);
-	}
+	dsa_place_unmap(dsa, place);
 	if (place->pages) {
 		drm_gem_put_pages(obj, place->pages, true, true);
 		atomic64_sub(obj->size, &dsa->system_used);

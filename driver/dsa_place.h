@@ -54,6 +54,7 @@ struct dsa_place *dsa_place_alloc_user(u64 size);
 struct dsa_place *dsa_place_import(struct sg_table *sgt, u64 size);
 bool dsa_place_system_has(u64 size);
 struct dsa_place *dsa_place_alloc_system(struct dsa_device *dsa, struct drm_gem_object *obj);
+void dsa_place_unmap(struct dsa_device *dsa, struct dsa_place *place);
 void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct dsa_place *place);
 const struct dsa_extent *dsa_place_extent(const struct dsa_place *place, u64 offset);
 unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *place, u64 offset);

@@ -350,16 +350,15 @@ static struct drm_gem_object *dsa_import(struct drm_device *drm, struct dma_buf 
 struct drm_gem_object *dsa_gem_prime_import(struct drm_device *drm, struct dma_buf *buf)
 {
 	struct drm_gem_object *obj;
-	int idx, ret;
+	int idx;
 
 	if (buf->ops == &dsa_buf_ops && to_shared_bo(buf)->base.base.dev == drm) {
 		obj = buf->priv;
 		drm_gem_object_get(obj);
 		return obj;
 	}
-	ret = dsa_device_enter(to_dsa_device(drm), &idx);
-	if (ret)
-		return ERR_PTR(ret);
+	if (!drm_dev_enter(drm, &idx))
+		return ERR_PTR(-ENODEV);
 	obj = dsa_import(drm, buf);
 	drm_dev_exit(idx);
 	return obj;

@@ -5,6 +5,7 @@
  * ring from overflowing.
  */
 
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-resv.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -31,18 +32,12 @@
  * @queue: where it runs; a reference.
  * @fence: hardware fence; a reference once @emitted.
  * @emitted: dsa_queue_emit() has made @fence a fence.
- * @id: counted from 1.
- * @cmd_va: command buffer.
- * @cmd_size: bytes.
  */
 struct dsa_job {
 	struct drm_sched_job base;
 	struct dsa_queue *queue;
 	struct dsa_fence *fence;
 	bool emitted;
-	u64 id;
-	u64 cmd_va;
-	u64 cmd_size;
 };
 
 static struct dsa_job *to_dsa_job(struct drm_sched_job *base)
@@ -57,11 +52,32 @@ static void dsa_job_free(struct dsa_job *job)
 		dma_fence_put(&job->fence->base);
 	else
 		kfree(job->fence);
+	dsa_device_let_sleep(job->queue->dsa);
 	dsa_queue_put(job->queue);
 	kfree(job);
 }
 
 /* ---- the scheduler's callbacks ---- */
+
+/*
+ * Has a job of the same client failed that this one waited for? What others'
+ * fences come to must not end a queue that is not theirs.
+ */
+static bool dsa_job_dependency_failed(struct dsa_job *job)
+{
+	struct dma_fence *fence;
+	unsigned long index;
+
+	xa_for_each(&job->base.dependencies, index, fence) {
+		struct drm_sched_fence *other;
+
+		other = to_drm_sched_fence(dma_fence_chain_contained(fence));
+		if (other && other->owner == job->base.s_fence->owner &&
+		    dma_fence_get_status(&other->finished) < 0)
+			return true;
+	}
+	return false;
+}
 
 static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 {
@@ -73,7 +89,7 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 * finished fence, which may outlive everything, reads the scheduler's
 	 * name, and this fence, its parent, keeps that memory.
 	 */
-	dsa_queue_emit(job->queue, job->fence, job->id, job->cmd_va, job->cmd_size);
+	dsa_queue_emit(job->queue, job->fence, dsa_job_dependency_failed(job));
 	job->emitted = true;
 	dma_fence_end_signalling(cookie);
 	return dma_fence_get(&job->fence->base);
@@ -123,6 +139,17 @@ void dsa_sched_fini(struct dsa_queue *queue)
 	dsa_compat_sched_fini(&queue->sched);
 }
 
+/* Keeps jobs from the ring, or lets them go on. */
+void dsa_sched_hold(struct dsa_queue *queue, bool hold)
+{
+	if (!queue->sched_ready)
+		return;
+	if (hold)
+		drm_sched_wqueue_stop(&queue->sched);
+	else
+		drm_sched_wqueue_start(&queue->sched);
+}
+
 /* ---- submit ---- */
 
 static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_dsa_submit *args,
@@ -140,9 +167,11 @@ static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_
 	if (ret)
 		goto err_free;
 	dsa_queue_get(queue);
+	/* Until it is freed. */
+	dsa_device_keep_awake(queue->dsa);
 	job->queue = queue;
-	job->cmd_va = args->cmd_va;
-	job->cmd_size = args->cmd_size;
+	job->fence->cmd_va = args->cmd_va;
+	job->fence->cmd_size = args->cmd_size;
 	return job;
 
 err_free:
@@ -259,9 +288,10 @@ static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
 		ret = -ECANCELED;
 	} else {
 		dsa_evict_touch_vm(queue->vm);
-		job->id = ++queue->submitted;
-		args->job_id = job->id;
-		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
+		job->fence->job_id = ++queue->submitted;
+		args->job_id = job->fence->job_id;
+		trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size,
+				     args->sync_count);
 		dsa_submit_push(job, exec, syncs);
 	}
 	mutex_unlock(&queue->submit_lock);
@@ -333,6 +363,8 @@ static int dsa_submit(struct dsa_queue *queue, struct drm_dsa_submit *args, stru
 	struct dsa_job *job;
 	int ret;
 
+	if (queue->user)
+		return -EINVAL;
 	if (dsa_queue_dead(queue))
 		return -ECANCELED;
 	job = dsa_job_create(queue, args, file);
@@ -364,7 +396,7 @@ int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = dsa_device_enter(queue->dsa, &idx);
 	if (!ret) {
 		ret = dsa_submit(queue, args, file);
-		drm_dev_exit(idx);
+		dsa_device_exit(queue->dsa, idx);
 	}
 	dsa_queue_put(queue);
 	return ret;

@@ -58,11 +58,11 @@ static void dsa_userptr_refresh(struct dsa_userptr *u)
 		struct dsa_vm *vm = to_dsa_vm(vm_bo->vm);
 
 		mutex_lock(&vm->map_lock);
-		mutex_lock(&u->bo->gpuva_lock);
+		mutex_lock(dsa_gpuva_lock(&u->bo->base.base));
 		drm_gpuvm_bo_for_each_va(va, vm_bo)
 			dsa_pt_refresh(&vm->tree, u->bo->place, va->gem.offset, va->va.addr,
 				       va->va.range, container_of(va, struct dsa_va, base)->flags);
-		mutex_unlock(&u->bo->gpuva_lock);
+		mutex_unlock(dsa_gpuva_lock(&u->bo->base.base));
 		mutex_unlock(&vm->map_lock);
 	}
 }
@@ -318,6 +318,17 @@ void dsa_userptr_free(struct dsa_bo *bo)
 	queue_work(dsa_release_wq, &bo->userptr->free_work);
 }
 
+/**
+ * dsa_userptr_release - Take memory of a process from a device that is being unbound.
+ * @bo: the object.
+ */
+void dsa_userptr_release(struct dsa_bo *bo)
+{
+	mutex_lock(&bo->userptr->lock);
+	dsa_userptr_drop(bo->userptr);
+	mutex_unlock(&bo->userptr->lock);
+}
+
 static struct dsa_userptr *dsa_userptr_alloc(struct dsa_bo *bo, u64 address, bool read_only)
 {
 	struct dsa_userptr *u = kzalloc(sizeof(*u), GFP_KERNEL_ACCOUNT);
@@ -363,6 +374,7 @@ static int dsa_userptr_create(struct drm_device *drm, struct drm_dsa_bo_userptr 
 			      struct drm_file *file)
 {
 	struct drm_gem_object *obj = dsa_gem_create_object(drm, args->size);
+	struct dsa_device *dsa = to_dsa_device(drm);
 	int ret;
 
 	if (IS_ERR(obj))
@@ -370,8 +382,12 @@ static int dsa_userptr_create(struct drm_device *drm, struct drm_dsa_bo_userptr 
 	drm_gem_private_object_init(drm, obj, args->size);
 	ret = dsa_userptr_init(to_dsa_bo(obj), args->address,
 			       args->flags & DRM_DSA_USERPTR_READONLY);
-	if (!ret)
+	if (!ret) {
+		mutex_lock(&dsa->bo_lock);
+		list_add_tail(&to_dsa_bo(obj)->link, &dsa->bos);
+		mutex_unlock(&dsa->bo_lock);
 		ret = drm_gem_handle_create(file, obj, &args->handle);
+	}
 	drm_gem_object_put(obj);
 	return ret;
 }
@@ -390,6 +406,6 @@ int dsa_ioctl_bo_userptr(struct drm_device *drm, void *data, struct drm_file *fi
 	if (ret)
 		return ret;
 	ret = dsa_userptr_create(drm, args, file);
-	drm_dev_exit(idx);
+	dsa_device_exit(to_dsa_device(drm), idx);
 	return ret;
 }

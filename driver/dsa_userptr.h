@@ -36,6 +36,7 @@ struct dsa_userptr {
 };
 
 void dsa_userptr_free(struct dsa_bo *bo);
+void dsa_userptr_release(struct dsa_bo *bo);
 u64 dsa_userptr_attempt(struct dsa_device *dsa);
 int dsa_userptr_find(struct dsa_bo *bo, u64 attempt);
 struct dsa_bo *dsa_userptr_stale(struct drm_exec *exec, struct dsa_device *dsa, u64 attempt);

@@ -11,6 +11,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_quota.h"
 #include "dsa_vm.h"
 
 static void dsa_vm_free(struct drm_gpuvm *gpuvm)
@@ -69,8 +70,8 @@ static struct dsa_vm *dsa_vm_create(struct dsa_device *dsa)
 	dsa_bind_queue_init(vm);
 	mutex_init(&vm->queue_lock);
 	INIT_LIST_HEAD(&vm->queues);
-	drm_gpuvm_init(&vm->base, "dsa-vm", 0, &dsa->drm, resv, 0, BIT_ULL(DSA_VA_BITS), 0, 0,
-		       &dsa_gpuvm_ops);
+	drm_gpuvm_init(&vm->base, "dsa-vm", DSA_GPUVM_FLAGS, &dsa->drm, resv, 0,
+		       BIT_ULL(DSA_VA_BITS), 0, 0, &dsa_gpuvm_ops);
 	drm_gem_object_put(resv);
 	return vm;
 
@@ -114,22 +115,22 @@ struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_b
 	struct list_head *head = &bo->base.base.gpuva.list, *next;
 	struct drm_gpuvm_bo *found = NULL;
 
-	mutex_lock(&bo->gpuva_lock);
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
 	next = vm_bo ? vm_bo->list.entry.gem.next : head->next;
 	if (next != head)
 		found = drm_gpuvm_bo_get(list_entry(next, struct drm_gpuvm_bo, list.entry.gem));
 	if (vm_bo)
 		drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(&bo->gpuva_lock);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
 	return found;
 }
 
 /* Ends a walk with dsa_next_vm_bo() early. */
 void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
 {
-	mutex_lock(&bo->gpuva_lock);
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
 	drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(&bo->gpuva_lock);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
 }
 
 static int dsa_bo_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
@@ -206,6 +207,19 @@ void dsa_vm_kill(struct dsa_vm *vm)
 }
 
 /**
+ * dsa_vm_count_user_queue - Tell that a user-mode queue comes or has gone.
+ * @vm: where it executes.
+ * @change: 1 before it starts, -1 after its end. While there are any, what
+ *          the address space maps stays where it is.
+ */
+void dsa_vm_count_user_queue(struct dsa_vm *vm, int change)
+{
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	vm->user_queues += change;
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+}
+
+/**
  * dsa_vm_lookup - Find an address space of a file.
  * @dfile: the file.
  * @id: its id.
@@ -236,19 +250,24 @@ int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fil
 	ret = dsa_device_enter(dfile->dsa, &idx);
 	if (ret)
 		return ret;
+	ret = dsa_quota_take_vm(dfile);
+	if (ret)
+		goto out;
 	vm = dsa_vm_create(dfile->dsa);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
+		dsa_quota_give_vm(dfile);
 		goto out;
 	}
 	/* From here on another thread may destroy it. */
 	ret = xa_alloc(&dfile->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL);
 	if (ret) {
+		dsa_quota_give_vm(dfile);
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}
 out:
-	drm_dev_exit(idx);
+	dsa_device_exit(dfile->dsa, idx);
 	return ret;
 }
 
@@ -265,5 +284,6 @@ int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *fi
 		return -ENOENT;
 	dsa_vm_kill(vm);
 	dsa_vm_put(vm);
+	dsa_quota_give_vm(dfile);
 	return 0;
 }

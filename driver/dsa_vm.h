@@ -34,6 +34,7 @@ struct dsa_bind_timeline {
  * @tree: page tables; protected by @map_lock.
  * @dead: no more binds; protected by @lock.
  * @used: &dsa_evict.clock at the last submit.
+ * @user_queues: user-mode queues that execute here; under the reservation of @base.
  * @timeline: of asynchronous binds.
  * @binds: asynchronous binds that are not applied yet, in order.
  * @binds_done: those that are, and have to be freed.
@@ -59,6 +60,7 @@ struct dsa_vm {
 	struct dsa_pt_tree tree;
 	bool dead;
 	atomic64_t used;
+	unsigned int user_queues;
 
 	struct dsa_bind_timeline *timeline;
 	struct list_head binds;
@@ -119,6 +121,7 @@ enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj);
 struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo);
 void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo);
 int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec);
+void dsa_vm_count_user_queue(struct dsa_vm *vm, int change);
 
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);

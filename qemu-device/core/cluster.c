@@ -71,7 +71,7 @@ bool cluster_wait(struct dsa_unit *u, struct rv_ext *x, enum dsa_wait_kind what,
 	return x->wait || xdsa_fault(x, DSA_ERR_DEADLOCK, DSA_ACCESS_NONE, x->rs1);
 }
 
-static bool blocked(struct dsa_unit *u)
+bool cluster_blocks(struct dsa_unit *u)
 {
 	struct dsa_mbarrier b;
 
@@ -149,7 +149,7 @@ static void next_turn(struct dsa_cluster *c)
 			continue;
 		if (!first)
 			first = u;
-		if ((!best || u->clock < best->clock) && !blocked(u))
+		if ((!best || u->clock < best->clock) && !cluster_blocks(u))
 			best = u;
 	}
 	c->stuck = !best;

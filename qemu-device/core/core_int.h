@@ -153,7 +153,7 @@ struct dsa_queue {
 	unsigned int index;
 	/* Configuration: mutex; written in DISABLED only, so claimants read it freely. */
 	uint64_t ring_base;
-	uint32_t ring_log2, asid, priority, vector;
+	uint32_t ring_log2, asid, priority, vector, mode;
 
 	uint32_t state;       /* mutex */
 	uint32_t stop_target; /* mutex: state after STOPPING */
@@ -162,6 +162,7 @@ struct dsa_queue {
 	uint32_t head;        /* mutex */
 	uint32_t tail;        /* atomic, written under the mutex */
 	uint64_t time_ns;     /* atomic, written by claim */
+	uint64_t fetch_ns;    /* atomic, written by claim: what its front end was busy */
 	uint64_t start_ns;    /* mutex: device time when rung while idle */
 	uint64_t pace_host;   /* mutex, written by claim: host time at its anchor; see pace.c */
 	uint64_t pace_model;  /* mutex, written by claim: its clock there */
@@ -172,8 +173,10 @@ struct dsa_queue {
 	uint32_t refs;                    /* mutex: claims of the queue and of its units */
 	uint64_t vtime;                   /* mutex: host ns used, weighted by priority */
 	uint64_t wait_gen;                /* mutex: core->sem_gen when it parked */
-	enum dsa_phase phase;             /* claim; changed under the mutex too */
-	bool busy;                        /* mutex: a packet is being executed */
+	bool stuck;           /* mutex: its front end, or the copy engine that it is on, hangs */
+	int copy_engine;      /* mutex: that its copy is on; -1: none */
+	enum dsa_phase phase; /* claim; changed under the mutex too */
+	bool busy;            /* mutex: a packet is being executed */
 
 	/* Execution; claim. */
 	struct dsa_mem mem;
@@ -212,6 +215,14 @@ struct dsa_cluster {
 	uint64_t done;    /* when the phase before completed */
 };
 
+/* What the registers tell of a core. */
+struct dsa_unit_view {
+	bool in_program;
+	uint64_t prog, pc;
+	enum dsa_wait_kind wait;
+	uint64_t wait_addr;
+};
+
 struct dsa_unit {
 	unsigned int index;
 	struct dsa_queue *q;         /* mutex: whose launch; NULL: free */
@@ -233,16 +244,21 @@ struct dsa_unit {
 	enum dsa_wait_kind wait; /* what for, when it stopped; tried again when it may be over */
 	uint64_t wait_addr;      /* mbarrier */
 	unsigned int wait_parity;
-	bool window_used;        /* has translations into the cluster's scratchpads */
-	uint64_t stall;          /* cycles that the program has waited */
-	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
-	uint64_t store_done;     /* and has completed all stores */
-	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
-	uint64_t matrix_done;    /* and has completed all of them */
-	struct mat_unit *matrix; /* that unit's buffers */
-	uint64_t convert_free;   /* cycle at which its conversion unit is free */
-	uint8_t *convert_src;    /* as large as the scratchpad: sources that are written over */
-	bool spad_valid;         /* scratchpad holds data of this address space: */
+	bool stuck;                /* mutex: hangs; its leader stays claimed */
+	bool reset;                /* mutex: forgets its scratchpad when it is free */
+	uint64_t busy_ns;          /* mutex: modelled */
+	uint64_t ran;              /* cycles not yet in busy_ns; of leaders */
+	struct dsa_unit_view seen; /* mutex: when it last gave way */
+	bool window_used;          /* has translations into the cluster's scratchpads */
+	uint64_t stall;            /* cycles that the program has waited */
+	uint64_t tensor_free;      /* cycle at which its tensor engine is free */
+	uint64_t store_done;       /* and has completed all stores */
+	uint64_t matrix_free;      /* cycle at which its matrix unit is free */
+	uint64_t matrix_done;      /* and has completed all of them */
+	struct mat_unit *matrix;   /* that unit's buffers */
+	uint64_t convert_free;     /* cycle at which its conversion unit is free */
+	uint8_t *convert_src;      /* as large as the scratchpad: sources that are written over */
+	bool spad_valid;           /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
@@ -271,7 +287,10 @@ struct dsa_core {
 	uint64_t asid_gen[DSA_NUM_ASIDS]; /* incarnations: writes of the root */
 	uint64_t device_time;
 	uint64_t busy_compute, busy_copy;
+	uint64_t copy_busy_ns[DSA_MAX_COPY_ENGINES];
 	uint32_t ecc_corrected, ecc_uncorrected;
+	uint64_t ecc_addr;
+	uint32_t eng_select;
 	bool bus_master; /* atomic */
 	bool ping;       /* DSA_INT_PING to be raised by a worker */
 
@@ -291,9 +310,10 @@ struct dsa_core {
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
-	uint64_t live;                 /* bitmap of queues that are ACTIVE or STOPPING */
-	uint32_t copy_busy;            /* bitmap of copy engines */
-	unsigned int launches;         /* busy ones */
+	uint64_t live;      /* bitmap of queues that are ACTIVE or STOPPING */
+	uint32_t copy_busy; /* bitmap of copy engines that some thread, or nobody, runs */
+	struct dsa_queue *copy_owner[DSA_MAX_COPY_ENGINES]; /* whose copy is on it */
+	unsigned int launches;                              /* busy ones */
 	unsigned int cluster_launches; /* of these, with clusters of more than one */
 	unsigned int free_units;
 	struct dsa_sem_time sem_time[DSA_SEM_TIMES];
@@ -392,6 +412,26 @@ void queue_reset_values(struct dsa_queue *q);
 bool queue_config_ok(const struct dsa_queue *q);
 uint64_t queue_stops_ready(struct dsa_core *core);
 
+/* What was under way, as far as it is known, and @code. */
+void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code);
+
+/* ---- engine.c; mutex held ---- */
+struct dsa_engine_view {
+	uint32_t state, queue, wait, program[3];
+	uint64_t pc, launch_id, wait_addr, busy_ns;
+};
+void engine_view(struct dsa_core *core, uint32_t select, struct dsa_engine_view *v);
+/* Bus lock held, too. False: there is no such engine. */
+bool engine_reset(struct dsa_core *core, uint32_t select, struct dsa_irqs *irqs);
+/* Every engine that hangs lets go. */
+void engines_unstick(struct dsa_core *core);
+/* Remembers what the registers are to show of the leader's cores while they run. */
+void unit_note(struct dsa_unit *lead);
+/* The claim of the queue, or of the leader's cores, ends. */
+void queue_let_go(struct dsa_queue *q);
+void unit_let_go(struct dsa_core *core, struct dsa_unit *lead);
+bool cluster_stuck(const struct dsa_cluster *c);
+
 /* ---- frontend.c; claim ---- */
 void queue_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
 /* Stops the queue with an error of its front end or copy engine. */
@@ -412,6 +452,8 @@ void pace_restore(struct dsa_core *core, struct dsa_queue *q, uint64_t ahead);
 /* ---- copy.c; claim ---- */
 uint32_t copy_check(const union dsa_cmd *cmd);
 void copy_start(struct dsa_queue *q);
+/* Mutex held: its copy is on no engine any more. */
+void copy_leave(struct dsa_core *core, struct dsa_queue *q);
 bool copy_state_ok(const struct dsa_copy *c);
 /* True when complete; false: deadline, no engine free, or the queue stops. */
 bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
@@ -478,6 +520,8 @@ static inline struct dsa_unit *unit_leader(const struct dsa_unit *u)
 void cluster_form(struct dsa_cluster *c, struct dsa_unit *const *unit, uint32_t size);
 void cluster_dissolve(struct dsa_cluster *c);
 void cluster_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* claim */
+/* Does what the program waits for still have to happen? */
+bool cluster_blocks(struct dsa_unit *u);
 /* Is one of its programs under way? */
 bool cluster_busy(const struct dsa_cluster *c);
 /* Claim. Offset @va in the scratchpad of which core, or NULL: not [va, va + len) in one. */

@@ -43,6 +43,7 @@ static void frontend_error(struct dsa_queue *q, uint32_t code, uint32_t access, 
 static void queue_charge(struct dsa_queue *q, uint64_t ns)
 {
 	__atomic_store_n(&q->time_ns, q->time_ns + ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->fetch_ns, q->fetch_ns + ns, __ATOMIC_RELAXED);
 }
 
 static void queue_not_before(struct dsa_queue *q, uint64_t ns)
@@ -53,8 +54,28 @@ static void queue_not_before(struct dsa_queue *q, uint64_t ns)
 
 /* ---- ring ---- */
 
+static uint64_t ring_slot(const struct dsa_queue *q)
+{
+	return q->ring_base + (q->head & ((1u << q->ring_log2) - 1)) * DSA_RING_PACKET_SIZE;
+}
+
+/* *bad: where it could not be read. */
+static uint32_t ring_read(struct dsa_queue *q, uint32_t bytes, uint64_t *bad)
+{
+	uint32_t err;
+
+	if (q->mode & DSA_QMODE_USER)
+		return mem_read(&q->mem, ring_slot(q), q->ring, bytes, bad);
+	*bad = ring_slot(q);
+	if (!bus_enter(&q->mem))
+		return DSA_ERR_ABORTED;
+	err = mem_bus_read(&q->mem, ring_slot(q), q->ring, bytes);
+	bus_exit(&q->mem);
+	return err ? DSA_ERR_RING_READ : 0;
+}
+
 /* Reads as many packets as are there, fit the buffer and do not wrap. */
-static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending)
+static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending, uint64_t *bad)
 {
 	uint32_t slots = 1u << q->ring_log2;
 	uint32_t slot = q->head & (slots - 1);
@@ -65,13 +86,9 @@ static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending)
 		n = DSA_RING_BATCH;
 	if (n > slots - slot)
 		n = slots - slot;
-	if (!bus_enter(&q->mem))
-		return DSA_ERR_ABORTED;
-	err = mem_bus_read(&q->mem, q->ring_base + slot * DSA_RING_PACKET_SIZE, q->ring,
-			   n * DSA_RING_PACKET_SIZE);
-	bus_exit(&q->mem);
+	err = ring_read(q, n * DSA_RING_PACKET_SIZE, bad);
 	if (err)
-		return DSA_ERR_RING_READ;
+		return err;
 	q->ring_first = q->head;
 	q->ring_count = n;
 	return 0;
@@ -94,17 +111,16 @@ bool ring_packet_ok(const struct dsa_ring_packet *p)
 static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 {
 	uint32_t pending = __atomic_load_n(&q->tail, __ATOMIC_ACQUIRE) - q->head;
+	uint64_t bad = 0;
 	uint32_t err;
 
 	if (!pending)
 		return false;
 	q->pkt = (struct dsa_ring_packet){ 0 };
 	if (q->head - q->ring_first >= q->ring_count) {
-		err = ring_fill(q, pending);
+		err = ring_fill(q, pending, &bad);
 		if (err) {
-			frontend_error(q, err, DSA_ACCESS_READ,
-				       q->ring_base + (q->head & ((1u << q->ring_log2) - 1)) *
-							      DSA_RING_PACKET_SIZE);
+			frontend_error(q, err, DSA_ACCESS_READ, bad);
 			return false;
 		}
 	}
@@ -129,19 +145,34 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	return true;
 }
 
+/* The fence of a user's ring. */
+static uint32_t fence_write_user(struct dsa_queue *q)
+{
+	uint64_t value = q->pkt.fence_value, bad = 0;
+	uint32_t err;
+
+	err = mem_write(&q->mem, q->pkt.fence_addr, &value, sizeof(value), &bad);
+	if (err)
+		frontend_error(q, err, DSA_ACCESS_WRITE, bad);
+	return err;
+}
+
 /*
  * Fence, then head, then interrupt. A packet that follows at once does not
  * count as starting on an idle queue.
  */
 static bool ring_complete(struct dsa_core *core, struct dsa_queue *q)
 {
+	bool fence = q->pkt.flags & DSA_RING_F_FENCE, user = q->mode & DSA_QMODE_USER;
 	uint64_t value = q->pkt.fence_value;
 	uint32_t err = 0;
 
+	if (fence && user && fence_write_user(q))
+		return false;
 	mem_flush_dirty(&q->mem);
 	if (!bus_enter(&q->mem))
 		return false;
-	if (q->pkt.flags & DSA_RING_F_FENCE)
+	if (fence && !user)
 		err = mem_bus_write(&q->mem, q->pkt.fence_addr, &value, sizeof(value));
 	if (err) {
 		bus_exit(&q->mem);

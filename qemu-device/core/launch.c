@@ -349,10 +349,22 @@ static void heap_add(uint64_t *heap, unsigned int n, uint64_t cycles)
 	heap[i] = value;
 }
 
+/* The programs of a cluster keep its cores for the same time. */
+static void launch_charge(struct dsa_core *core, struct dsa_unit *u)
+{
+	uint64_t ns = clock_cycles_to_ns(u->ran, core->cfg.core_clock_khz);
+
+	for (uint32_t r = 0; r < u->own.size; r++)
+		u->own.unit[r]->busy_ns += ns;
+	u->ran = 0;
+}
+
 void launch_report(struct dsa_core *core, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
 
+	if (u->ran)
+		launch_charge(core, u);
 	l->done += u->done;
 	counters_add(&l->counters, &u->counters);
 	u->done = 0;

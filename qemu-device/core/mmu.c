@@ -10,7 +10,7 @@
  */
 #include "core_int.h"
 
-#define PTE_FLAGS                                                                          \
+#define PTE_FLAGS                                                                         \
 	(DSA_PTE_VALID | DSA_PTE_R | DSA_PTE_W | DSA_PTE_X | DSA_PTE_SYS | DSA_PTE_LEAF | \
 	 DSA_PTE_NULL)
 

@@ -158,20 +158,18 @@ static void release(struct dsa_core *core, struct item *item, uint64_t now)
 		return;
 	q->vtime += used >> 2 * q->priority;
 	core->host_busy_ns += used;
-	q->refs--;
 	if (!u) {
-		q->claimed = false;
 		mem_detach(&q->mem);
+		if (!q->stuck)
+			queue_let_go(q);
 		return;
 	}
-	u->claimed = false;
 	for (uint32_t r = 0; r < u->own.size; r++)
 		mem_detach(&u->own.unit[r]->mem);
 	launch_report(core, u);
-	if (queue_stopping(q) || (u->prog == u->batch_end && !cluster_busy(&u->own)))
-		unit_free(core, u);
-	else
-		q->launch.parked++;
+	unit_note(u);
+	if (!cluster_stuck(&u->own))
+		unit_let_go(core, u);
 }
 
 /* Work that needs the bus lock for the registers' sake. */

@@ -271,7 +271,12 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 		m->prog = 0;
 		m->batch_end = 0;
 		m->done = 0;
+		m->ran = 0;
+		m->seen = (struct dsa_unit_view){ 0 };
 		memset(&m->counters, 0, sizeof(m->counters));
+		if (m->reset)
+			unit_forget_spad(m);
+		m->reset = false;
 		if (m->window_used)
 			rv_flush_tlb_range(&m->hart, DSA_CLUSTER_BASE, DSA_CLUSTER_SPAN);
 		m->window_used = false;
@@ -398,6 +403,7 @@ inline void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
 		memset(&m->counters, 0, sizeof(m->counters));
 	}
 	u->done++;
+	u->ran += cycles;
 	u->prog++;
 }
 

@@ -240,6 +240,8 @@ static void say_timeout(struct sim *s)
 			p->program[1], p->program[2], place);
 		said++;
 	}
+	if (!said)
+		fprintf(stderr, "  no core was in the middle of a program\n");
 	if (more)
 		fprintf(stderr, "  and %u more cores\n", more);
 }

@@ -377,17 +377,10 @@ static void isolation(void)
 	dev_free(d);
 }
 
-const struct test mmu_tests[] = { TEST(page_sizes),
-				  TEST(permissions),
-				  TEST(malformed),
-				  TEST(null_pages),
-				  TEST(beyond_hbm),
-				  TEST(ranges),
-				  TEST(roots),
-				  TEST(self_reference),
-				  TEST(system_tables),
-				  TEST(stale_translation),
-				  TEST(grows),
-				  TEST(invalidate_running),
-				  TEST(isolation),
-				  TESTS_END };
+const struct test mmu_tests[] = { TEST(page_sizes),    TEST(permissions),
+				  TEST(malformed),     TEST(null_pages),
+				  TEST(beyond_hbm),    TEST(ranges),
+				  TEST(roots),         TEST(self_reference),
+				  TEST(system_tables), TEST(stale_translation),
+				  TEST(grows),         TEST(invalidate_running),
+				  TEST(isolation),     TESTS_END };

@@ -6,10 +6,10 @@
 
 ACCEL_FIXTURE(bind_async)
 
-#define VA       0x40000000ull
-#define SEEN_VA  0x7e0000000000ull
-#define GATE_VA  0x50000000ull
-#define BO_SIZE  (4 * MIB)
+#define VA      0x40000000ull
+#define SEEN_VA 0x7e0000000000ull
+#define GATE_VA 0x50000000ull
+#define BO_SIZE (4 * MIB)
 
 /*
  * A context whose binds are looked at, and another whose job ends when the gate
@@ -119,26 +119,26 @@ static uint32_t probe(struct stage *s, uint64_t va)
 
 /* ---- refusals ---- */
 
-#define EXPECT_REFUSED(error, change)                                                             \
-	do {                                                                                      \
-		struct drm_dsa_bind_op op = map_op(bo.handle, 0, VA, BO_SIZE);                    \
-		struct drm_dsa_sync sync = sync_out(s.out, 0);                                    \
-		struct drm_dsa_vm_bind args = {                                                   \
-			.vm_id = s.rig.vm,                                                        \
-			.flags = DRM_DSA_BIND_ASYNC,                                              \
-			.op_count = 1,                                                            \
-			.op_stride = sizeof(op),                                                  \
-			.ops = (uintptr_t)&op,                                                    \
-			.sync_count = 1,                                                          \
-			.sync_stride = sizeof(sync),                                              \
-			.syncs = (uintptr_t)&sync,                                                \
-			.done = 77,                                                               \
-		};                                                                                \
-                                                                                                  \
-		change;                                                                           \
-		EXPECT_EQ(error, accel_ioctl(self->fd, DRM_IOCTL_DSA_VM_BIND, &args)) TH_LOG(     \
-			"with " #change);                                                         \
-		EXPECT_EQ(0, args.done) TH_LOG("with " #change);                                  \
+#define EXPECT_REFUSED(error, change)                                                 \
+	do {                                                                          \
+		struct drm_dsa_bind_op op = map_op(bo.handle, 0, VA, BO_SIZE);        \
+		struct drm_dsa_sync sync = sync_out(s.out, 0);                        \
+		struct drm_dsa_vm_bind args = {                                       \
+			.vm_id = s.rig.vm,                                            \
+			.flags = DRM_DSA_BIND_ASYNC,                                  \
+			.op_count = 1,                                                \
+			.op_stride = sizeof(op),                                      \
+			.ops = (uintptr_t)&op,                                        \
+			.sync_count = 1,                                              \
+			.sync_stride = sizeof(sync),                                  \
+			.syncs = (uintptr_t)&sync,                                    \
+			.done = 77,                                                   \
+		};                                                                    \
+                                                                                      \
+		change;                                                               \
+		EXPECT_EQ(error, accel_ioctl(self->fd, DRM_IOCTL_DSA_VM_BIND, &args)) \
+		TH_LOG("with " #change);                                              \
+		EXPECT_EQ(0, args.done) TH_LOG("with " #change);                      \
 	} while (0)
 
 /* What is refused has no effect, neither on the address space nor on syncobjs. */

@@ -113,8 +113,9 @@ static int pair_create(struct pair *p, int fd)
 	ret = ret ?: rig_buf(&p->a, &p->seen_a, VICTIM, DRM_DSA_BO_SYSTEM, SEEN_VA);
 	ret = ret ?: rig_buf(&p->b, &p->seen_b, VICTIM, DRM_DSA_BO_SYSTEM, SEEN_VA);
 	ret = ret ?: rig_buf(&p->a, &p->victim, VICTIM, 0, VA);
-	ret = ret ?: vm_map(fd, p->b.vm, p->victim.handle, PAGE, VA + PAGE, VICTIM - 2 * PAGE,
-			    BIND_RW);
+	ret = ret   ?:
+		      vm_map(fd, p->b.vm, p->victim.handle, PAGE, VA + PAGE, VICTIM - 2 * PAGE,
+			     BIND_RW);
 	ret = ret ?: vm_unmap(fd, p->b.vm, VA + 6 * MIB, PAGE);
 	return ret;
 }
@@ -137,8 +138,11 @@ static int pair_check(struct pair *p)
 	ret = ret ?: memcmp(p->seen_a.ptr, p->victim.ptr, VICTIM) ? -EILSEQ : 0;
 	ret = ret ?: memcmp(p->seen_b.ptr, p->victim.ptr + PAGE, hole - PAGE) ? -EILSEQ : 0;
 	ret = ret ?: look(&p->b, VA + hole + PAGE, VICTIM - hole - 2 * PAGE);
-	return ret ?: memcmp(p->seen_b.ptr, p->victim.ptr + hole + PAGE,
-			     VICTIM - hole - 2 * PAGE) ? -EILSEQ : 0;
+	return ret ?:
+		       memcmp(p->seen_b.ptr, p->victim.ptr + hole + PAGE,
+			      VICTIM - hole - 2 * PAGE) ?
+		       -EILSEQ :
+		       0;
 }
 
 TEST_F_TIMEOUT(evict, contents_and_mappings_survive, 60)
@@ -292,7 +296,7 @@ static void *rebind(void *arg)
 		uint64_t va = 0x200000000000ull + (i % 7) * 4 * MIB + (i % 3) * PAGE;
 
 		w->ret = vm_map(w->rig.fd, w->rig.vm, w->buf.handle, 0, va, w->buf.size, BIND_RW) ?:
-			 look(&w->rig, va, w->buf.size);
+				 look(&w->rig, va, w->buf.size);
 		if (!w->ret && buf_pattern_differs(w->seen.ptr, w->buf.size, 9) != -1)
 			w->ret = -EILSEQ;
 		w->ret = w->ret ?: vm_unmap(w->rig.fd, w->rig.vm, va, w->buf.size);

@@ -111,7 +111,8 @@ TEST_F(sparse, zeroes_and_nothing)
 		cmd_fill(&c, last, PAGE, 0x5a, 1);
 		cmd_signal(&c, last + 8, 77);
 		cmd_add(&c, last + 16, 78);
-		ASSERT_EQ(0, rig_run(&rig, &c)) TH_LOG("range %#llx", (unsigned long long)ranges[i]);
+		ASSERT_EQ(0, rig_run(&rig, &c))
+		TH_LOG("range %#llx", (unsigned long long)ranges[i]);
 		ASSERT_EQ(0, look(&rig, &seen, VA, PAGE));
 		EXPECT_EQ(-1, buf_differs(seen.ptr, PAGE, 0));
 		ASSERT_EQ(0, look(&rig, &seen, last, PAGE));
