@@ -121,6 +121,18 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 }
 #endif
 
+#ifdef DSA_HAVE_BARE_NS
+#define DSA_NS_DMA_BUF DMA_BUF
+#else
+#define DSA_NS_DMA_BUF "DMA_BUF"
+#endif
+
+#ifdef DSA_HAVE_INVALIDATE_MAPPINGS
+#define DSA_MOVE_NOTIFY invalidate_mappings
+#else
+#define DSA_MOVE_NOTIFY move_notify
+#endif
+
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
 #else

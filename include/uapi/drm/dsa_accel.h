@@ -49,6 +49,7 @@ extern "C" {
 #define DRM_DSA_QUEUE_DESTROY		0x07
 #define DRM_DSA_QUEUE_STATE		0x08
 #define DRM_DSA_SUBMIT			0x09
+#define DRM_DSA_BO_USERPTR		0x0a
 #define DRM_DSA_WAIT_USER_FENCE		0x0b
 
 /** enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns. */
@@ -212,6 +213,36 @@ struct drm_dsa_bo_mmap_offset {
 	__u32 pad;
 	/** @offset: out: for mmap with MAP_SHARED; no PROT_EXEC. */
 	__u64 offset;
+};
+
+/** @DRM_DSA_USERPTR_READONLY: the device may only read it; to bind it for writing gives EACCES. */
+#define DRM_DSA_USERPTR_READONLY	(1u << 0)
+
+/**
+ * struct drm_dsa_bo_userptr - Make a buffer object of the process's own memory.
+ *
+ * It stands for the addresses, not for what is mapped there now: the device
+ * sees what the process sees. Nothing is pinned or counted against
+ * RLIMIT_MEMLOCK. A submit finds the pages; while a job runs the kernel waits
+ * with moving them, 5 s at most. Where the process has unmapped any of it, or
+ * is gone, a job that uses the buffer fails with a fault, in progress or
+ * submitted later, until all of it is mapped again. A submit fails with EBUSY
+ * when the pages keep changing for 1 s.
+ *
+ * EFAULT: not all of it is mapped, or it is the memory of a device, such as a
+ * mapped BO. EPERM: not all of it is writable, and it is not
+ * DRM_DSA_USERPTR_READONLY. The buffer cannot be mmapped (EINVAL) nor exported
+ * (EPERM).
+ */
+struct drm_dsa_bo_userptr {
+	/** @address: page aligned. */
+	__u64 address;
+	/** @size: bytes, page aligned, not zero. */
+	__u64 size;
+	/** @flags: DRM_DSA_USERPTR_*. */
+	__u32 flags;
+	/** @handle: out: GEM handle. */
+	__u32 handle;
 };
 
 /**
@@ -539,6 +570,9 @@ struct drm_dsa_wait_user_fence {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_SUBMIT, struct drm_dsa_submit)
 #define DRM_IOCTL_DSA_WAIT_USER_FENCE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_WAIT_USER_FENCE, struct drm_dsa_wait_user_fence)
+
+#define DRM_IOCTL_DSA_BO_USERPTR \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_BO_USERPTR, struct drm_dsa_bo_userptr)
 
 #if defined(__cplusplus)
 }
