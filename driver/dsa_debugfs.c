@@ -8,7 +8,9 @@
 #include <drm/drm_print.h>
 
 #include <drm/dsa_accel.h>
+#include <hw/dsa_ring.h>
 
+#include "dsa_gem.h"
 #include "dsa_hw.h"
 #include "dsa_queue.h"
 #include "dsa_vm.h"
@@ -86,6 +88,133 @@ static int dsa_show_queues(struct seq_file *m, void *arg)
 	return 0;
 }
 
+static void dsa_show_ring(struct seq_file *m, struct dsa_queue *queue)
+{
+	struct dsa_device *dsa = queue->dsa;
+	u32 head = dsa_qread(dsa, queue->hwq->index, DSA_Q_HEAD), i;
+	unsigned long irq;
+
+	seq_printf(m, "%s: client %llu queue_id %u head %u tail %u fence %llu\n", queue->name,
+		   queue->client_id, queue->id, head, queue->tail,
+		   le64_to_cpu(READ_ONCE(*queue->fence)));
+	spin_lock_irqsave(&queue->lock, irq);
+	for (i = head; i != queue->tail && queue->tail - i <= DSA_RING_PACKETS; i++) {
+		const struct dsa_ring_packet *p = &queue->ring[i % DSA_RING_PACKETS];
+
+		seq_printf(m, "  %u: op %u flags %#x cmd_va %#llx cmd_size %llu fence %llu job %llu\n",
+			   i, le32_to_cpu(p->op), le32_to_cpu(p->flags), le64_to_cpu(p->cmd_va),
+			   le64_to_cpu(p->cmd_size), le64_to_cpu(p->fence_value),
+			   le64_to_cpu(p->job_id));
+	}
+	spin_unlock_irqrestore(&queue->lock, irq);
+}
+
+static int dsa_show_rings(struct seq_file *m, void *arg)
+{
+	struct drm_debugfs_entry *entry = m->private;
+	struct dsa_device *dsa = to_dsa_device(entry->dev);
+	unsigned int q;
+	int idx;
+
+	if (!drm_dev_enter(entry->dev, &idx))
+		return -ENODEV;
+	mutex_lock(&dsa->hw_lock);
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
+		dsa_show_ring(m, dsa->hwq[q].queue);
+	mutex_unlock(&dsa->hw_lock);
+	drm_dev_exit(idx);
+	return 0;
+}
+
+static void dsa_show_file_vms(struct seq_file *m, struct drm_file *file)
+{
+	struct dsa_file *dfile = file->driver_priv;
+	struct dsa_vm *vm;
+	unsigned long id;
+
+	xa_for_each(&dfile->vms, id, vm) {
+		/* It may be gone by now, and another have its id. */
+		vm = dsa_vm_lookup(dfile, id);
+		if (!vm)
+			continue;
+		mutex_lock(&vm->lock);
+		seq_printf(m, "client %llu vm_id %lu asid %u%s\n", file->client_id, id,
+			   vm->tree.asid, vm->dead ? " dead" : "");
+		drm_debugfs_gpuva_info(m, &vm->base);
+		mutex_unlock(&vm->lock);
+		dsa_vm_put(vm);
+	}
+}
+
+static void dsa_show_file_bos(struct seq_file *m, struct drm_file *file)
+{
+	struct drm_gem_object *obj;
+	int handle;
+
+	spin_lock(&file->table_lock);
+	idr_for_each_entry(&file->object_idr, obj, handle)
+		seq_printf(m, "%6llu %6d %-6s %12zu %7u %5u\n", file->client_id, handle,
+			   to_dsa_bo(obj)->hbm ? "hbm" : "system", obj->size, obj->handle_count,
+			   to_dsa_bo(obj)->extent_count);
+	spin_unlock(&file->table_lock);
+}
+
+static void dsa_show_files(struct seq_file *m, void (*show)(struct seq_file *, struct drm_file *))
+{
+	struct drm_debugfs_entry *entry = m->private;
+	struct drm_file *file;
+
+	mutex_lock(&entry->dev->filelist_mutex);
+	list_for_each_entry(file, &entry->dev->filelist, lhead)
+		show(m, file);
+	mutex_unlock(&entry->dev->filelist_mutex);
+}
+
+static int dsa_show_vms(struct seq_file *m, void *arg)
+{
+	dsa_show_files(m, dsa_show_file_vms);
+	return 0;
+}
+
+static int dsa_show_bos(struct seq_file *m, void *arg)
+{
+	seq_puts(m, "client handle memory        bytes handles parts\n");
+	dsa_show_files(m, dsa_show_file_bos);
+	return 0;
+}
+
+/* Modelled: busy against time, and how many there are. */
+static int dsa_show_engines(struct seq_file *m, void *arg)
+{
+	struct drm_debugfs_entry *entry = m->private;
+	struct dsa_device *dsa = to_dsa_device(entry->dev);
+	int idx;
+
+	if (!drm_dev_enter(entry->dev, &idx))
+		return -ENODEV;
+	seq_printf(m, "time %llu ns\ncompute busy %llu ns engines %u\ncopy busy %llu ns engines %u\n",
+		   dsa_read64(dsa, DSA_REG_TIME), dsa_read64(dsa, DSA_REG_BUSY_COMPUTE),
+		   dsa->caps.cores, dsa_read64(dsa, DSA_REG_BUSY_COPY), dsa->caps.copy_engines);
+	drm_dev_exit(idx);
+	return 0;
+}
+
+static int dsa_show_faults(struct seq_file *m, void *arg)
+{
+	struct drm_debugfs_entry *entry = m->private;
+
+	dsa_ras_show_log(m, &to_dsa_device(entry->dev)->ras);
+	return 0;
+}
+
+static int dsa_show_ras(struct seq_file *m, void *arg)
+{
+	struct drm_debugfs_entry *entry = m->private;
+
+	dsa_ras_show_events(m, &to_dsa_device(entry->dev)->ras);
+	return 0;
+}
+
 static int dsa_show_memory(struct seq_file *m, void *arg)
 {
 	struct drm_debugfs_entry *entry = m->private;
@@ -100,7 +229,13 @@ static int dsa_show_memory(struct seq_file *m, void *arg)
 
 static const struct drm_debugfs_info dsa_debugfs_files[] = {
 	{ .name = "queues", .show = dsa_show_queues },
+	{ .name = "rings", .show = dsa_show_rings },
+	{ .name = "engines", .show = dsa_show_engines },
 	{ .name = "memory", .show = dsa_show_memory },
+	{ .name = "vms", .show = dsa_show_vms },
+	{ .name = "bos", .show = dsa_show_bos },
+	{ .name = "faults", .show = dsa_show_faults },
+	{ .name = "ras", .show = dsa_show_ras },
 };
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device as a whole: finding it, its interrupts, its reset, its end. */
+/* The device as a whole: finding it, its interrupts, its end. */
 
 #include <linux/dma-mapping.h>
 
@@ -7,14 +7,11 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
-#include <drm/dsa_accel.h>
-
 #include "dsa_hw.h"
 #include "dsa_mmu.h"
 #include "dsa_queue.h"
 
 #define DSA_PING_TIMEOUT	msecs_to_jiffies(5000)
-#define DSA_INT_ENABLED		(DSA_INT_PING | DSA_INT_QUEUE_ERROR)
 
 /* ---- interrupts ---- */
 
@@ -59,6 +56,8 @@ static irqreturn_t dsa_irq_device(int irq, void *arg)
 		dsa_write(dsa, DSA_REG_INT_STATUS, status);
 	if (status & DSA_INT_PING)
 		complete(&dsa->ping_done);
+	if (status & (DSA_INT_THERMAL | DSA_INT_ECC))
+		dsa_ras_interrupt(dsa, status);
 	if (status & DSA_INT_QUEUE_ERROR) {
 		errors = dsa_read64(dsa, DSA_REG_QUEUE_ERRORS);
 		for (q = 0; q < dsa->caps.queues; q++) {
@@ -114,98 +113,6 @@ int dsa_device_ping(struct dsa_device *dsa, u64 *ns)
 	*ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	mutex_unlock(&dsa->ping_lock);
 	return left > 0 ? 0 : left ? -EINTR : -ETIMEDOUT;
-}
-
-/* ---- reset ---- */
-
-static int dsa_reset_hw(struct dsa_device *dsa)
-{
-	u32 status;
-	int ret;
-
-	dsa_write(dsa, DSA_REG_CONTROL, DSA_CONTROL_RESET);
-	ret = read_poll_timeout(dsa_read, status,
-				status != U32_MAX && !(status & DSA_STATUS_RESETTING) &&
-				(status & DSA_STATUS_READY),
-				50, DSA_RESET_TIMEOUT_US, false, dsa, DSA_REG_STATUS);
-	if (ret)
-		dev_err(dsa->drm.dev, "reset not done after %lu s, status %#x\n",
-			DSA_RESET_TIMEOUT_US / USEC_PER_SEC, status);
-	return ret;
-}
-
-static void dsa_int_enable(struct dsa_device *dsa, u32 mask)
-{
-	dsa_write(dsa, DSA_REG_INT_STATUS, U32_MAX);
-	dsa_write(dsa, DSA_REG_INT_ENABLE, mask);
-}
-
-/* Ends all queues; the device has been reset or is gone. */
-static void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty)
-{
-	unsigned int q;
-
-	lockdep_assert_held(&dsa->hw_lock);
-	for (q = 0; q < dsa->caps.queues; q++) {
-		struct dsa_queue *queue = dsa->hwq[q].queue;
-
-		if (queue)
-			dsa_queue_lost_locked(queue, queue == guilty ? 0 : DRM_DSA_QUEUE_RESET);
-	}
-}
-
-/*
- * The device is of no use any more: keeps it from memory that others will
- * get, and lets those go who wait for it.
- */
-static void dsa_device_end_locked(struct dsa_device *dsa, int error)
-{
-	lockdep_assert_held(&dsa->hw_lock);
-	pci_clear_master(to_pci_dev(dsa->drm.dev));
-	WRITE_ONCE(dsa->error, error);
-	/* After the error: who waits for what is over has seen either. */
-	smp_wmb();
-	atomic_inc(&dsa->mmu.generation);
-}
-
-/**
- * dsa_device_reset_locked - Reset the device when nothing less helps.
- * @dsa: the device.
- * @guilty: the queue that is the reason, or NULL.
- *
- * All queues are lost; address spaces and HBM stay. Nothing happens to a
- * device that is out of service.
- */
-void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty)
-{
-	lockdep_assert_held(&dsa->hw_lock);
-	if (dsa->error)
-		return;
-	if (dsa_reset_hw(dsa)) {
-		dsa_device_end_locked(dsa, -EIO);
-		drm_err(&dsa->drm, "device is unusable until it is removed or the machine restarts\n");
-	} else {
-		dsa_mmu_restore_roots(dsa);
-		dsa_int_enable(dsa, DSA_INT_ENABLED);
-	}
-	dsa_lose_queues(dsa, guilty);
-}
-
-/**
- * dsa_device_reset - Reset the device on demand.
- * @dsa: the device.
- *
- * Return: 0, or &dsa_device.error.
- */
-int dsa_device_reset(struct dsa_device *dsa)
-{
-	int ret;
-
-	mutex_lock(&dsa->hw_lock);
-	dsa_device_reset_locked(dsa, NULL);
-	ret = dsa->error;
-	mutex_unlock(&dsa->hw_lock);
-	return ret;
 }
 
 /* ---- probe and removal ---- */
@@ -271,6 +178,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	if (ret)
 		return ret;
 	init_completion(&dsa->ping_done);
+	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */
 	ratelimit_set_flags(&dsa->fault_log, RATELIMIT_MSG_ON_RELEASE);

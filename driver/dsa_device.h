@@ -21,6 +21,7 @@
 #include <hw/dsa_regs.h>
 
 #include "dsa_compat.h"
+#include "dsa_ras.h"
 
 struct dsa_queue;
 
@@ -30,6 +31,8 @@ struct dsa_queue;
 #define DSA_STOP_TIMEOUT_US	(2 * USEC_PER_SEC)
 #define DSA_RESET_TIMEOUT_US	(10 * USEC_PER_SEC)
 #define DSA_INVALIDATE_TIMEOUT_US (5 * USEC_PER_SEC)
+
+#define DSA_INT_ENABLED		(DSA_INT_PING | DSA_INT_QUEUE_ERROR | DSA_INT_THERMAL | DSA_INT_ECC)
 
 /**
  * struct dsa_hwq - A hardware queue.
@@ -115,6 +118,13 @@ struct dsa_mmu {
 	atomic_t generation;
 };
 
+/* enum dsa_engine_class - Engines that do the same. */
+enum dsa_engine_class {
+	DSA_ENGINES_COMPUTE,
+	DSA_ENGINES_COPY,
+	DSA_ENGINE_CLASSES
+};
+
 /**
  * struct dsa_device - One accelerator.
  * @drm: the DRM device.
@@ -135,6 +145,7 @@ struct dsa_mmu {
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
  * @system_used: bytes of system memory in buffer objects.
+ * @ras: what went wrong.
  */
 struct dsa_device {
 	struct drm_device drm;
@@ -164,6 +175,7 @@ struct dsa_device {
 	struct completion ping_done;
 	struct ratelimit_state fault_log;
 	atomic64_t system_used;
+	struct dsa_ras ras;
 };
 
 /**
@@ -172,6 +184,8 @@ struct dsa_device {
  * @drm: the DRM file.
  * @vms: address spaces by id; has its own lock.
  * @queues: queues by id; has its own lock.
+ * @busy: modelled ns that engines worked for queues that have stopped, by
+ *        &enum dsa_engine_class; under &dsa_device.hw_lock.
  * @ref: the open file, and each queue until it is released.
  * @unreleased: queues that are not released yet.
  * @released: woken when @unreleased gets zero.
@@ -181,6 +195,7 @@ struct dsa_file {
 	struct drm_file *drm;
 	struct xarray vms;
 	struct xarray queues;
+	u64 busy[DSA_ENGINE_CLASSES];
 	struct kref ref;
 	atomic_t unreleased;
 	wait_queue_head_t released;
@@ -195,6 +210,12 @@ extern bool dsa_pt_system;
 static inline struct dsa_device *to_dsa_device(struct drm_device *drm)
 {
 	return container_of(drm, struct dsa_device, drm);
+}
+
+/* Is the hardware of version 1.@minor or newer? */
+static inline bool dsa_has_version(const struct dsa_device *dsa, u32 minor)
+{
+	return (dsa->caps.version & 0xffff) >= minor;
 }
 
 /*
@@ -218,9 +239,14 @@ void dsa_file_put_queue(struct dsa_file *dfile);
 
 int dsa_device_init(struct dsa_device *dsa);
 void dsa_device_fini(struct dsa_device *dsa);
+int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
+
+int dsa_reset_hw(struct dsa_device *dsa);
+void dsa_int_enable(struct dsa_device *dsa, u32 mask);
+void dsa_lose_queues(struct dsa_device *dsa, struct dsa_queue *guilty);
+void dsa_device_end_locked(struct dsa_device *dsa, int error);
 void dsa_device_reset_locked(struct dsa_device *dsa, struct dsa_queue *guilty);
 int dsa_device_reset(struct dsa_device *dsa);
-int dsa_device_ping(struct dsa_device *dsa, u64 *ns);
 
 int dsa_hbm_init(struct dsa_device *dsa);
 int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct list_head *blocks);
@@ -229,6 +255,10 @@ int dsa_hbm_clear(struct dsa_device *dsa, u64 offset, u64 size);
 void dsa_hbm_usage(struct dsa_device *dsa, u64 *total, u64 *avail);
 
 void dsa_debugfs_init(struct dsa_device *dsa);
+void dsa_hwmon_init(struct dsa_device *dsa);
+
+void dsa_show_fdinfo(struct drm_printer *p, struct drm_file *file);
+void dsa_queue_look_busy_locked(struct dsa_queue *queue);
 
 int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *file);
 

@@ -93,26 +93,6 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	kref_put(&dfile->ref, dsa_file_free);
 }
 
-static void dsa_show_fdinfo(struct drm_printer *p, struct drm_file *file)
-{
-	struct dsa_file *dfile = file->driver_priv;
-	unsigned int compute = 0, copy = 0;
-	struct dsa_queue *queue;
-	unsigned long id;
-
-	dsa_gem_show_fdinfo(p, file);
-	xa_lock(&dfile->queues);
-	xa_for_each(&dfile->queues, id, queue) {
-		if (queue->class == DRM_DSA_QUEUE_COPY)
-			copy++;
-		else
-			compute++;
-	}
-	xa_unlock(&dfile->queues);
-	drm_printf(p, "dsa-queues-compute:\t%u\n", compute);
-	drm_printf(p, "dsa-queues-copy:\t%u\n", copy);
-}
-
 static const struct drm_ioctl_desc dsa_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(DSA_DEV_QUERY, dsa_ioctl_dev_query, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_BO_CREATE, dsa_ioctl_bo_create, DRM_RENDER_ALLOW),
@@ -180,6 +160,7 @@ static int dsa_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		dsa_device_fini(dsa);
 		return ret;
 	}
+	dsa_hwmon_init(dsa);
 	dev_info(&pdev->dev, "version %u.%u, serial %#llx, %u cores, %llu MiB HBM, %u interrupt vectors\n",
 		 dsa->caps.version >> 16, dsa->caps.version & 0xffff, dsa->caps.serial,
 		 dsa->caps.cores, dsa->hbm.size >> 20, 1 + dsa->queue_vectors);

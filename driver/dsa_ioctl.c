@@ -58,6 +58,8 @@ static void dsa_query_telemetry(struct dsa_device *dsa, struct drm_dsa_telemetry
 	t->busy_compute_ns = dsa_read64(dsa, DSA_REG_BUSY_COMPUTE);
 	t->busy_copy_ns = dsa_read64(dsa, DSA_REG_BUSY_COPY);
 	t->device_time_ns = dsa_read64(dsa, DSA_REG_TIME);
+	if (dsa_has_version(dsa, 2))
+		t->hbm_temperature_mc = (s32)dsa_read(dsa, DSA_REG_HBM_TEMPERATURE);
 
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
@@ -77,6 +79,7 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 		struct drm_dsa_device_info device;
 		struct drm_dsa_memory_info memory;
 		struct drm_dsa_telemetry telemetry;
+		struct drm_dsa_ras_info ras;
 	} u = {};
 	u32 size;
 	int idx;
@@ -95,6 +98,10 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 	case DRM_DSA_QUERY_TELEMETRY:
 		dsa_query_telemetry(dsa, &u.telemetry);
 		size = sizeof(u.telemetry);
+		break;
+	case DRM_DSA_QUERY_RAS:
+		dsa_ras_query(dsa, &u.ras);
+		size = sizeof(u.ras);
 		break;
 	default:
 		size = 0;

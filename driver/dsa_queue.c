@@ -20,6 +20,7 @@
 
 #include "dsa_hw.h"
 #include "dsa_queue.h"
+#include "dsa_trace.h"
 #include "dsa_vm.h"
 
 /* Codes that say "the driver stopped it": enum dsa_error_code 1 and 2. */
@@ -94,10 +95,12 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 
 	kref_get(&queue->mem_ref);
 	fence->queue = queue;
+	fence->job_id = job_id;
 
 	spin_lock_irqsave(&queue->lock, irq);
 	dma_fence_init(&fence->base, &dsa_fence_ops, &queue->lock, queue->fence_context,
 		       ++queue->seqno);
+	trace_dsa_job_run(queue, job_id, queue->seqno, queue->flags & DRM_DSA_QUEUE_DEAD);
 	if (queue->flags & DRM_DSA_QUEUE_DEAD) {
 		dma_fence_set_error(&fence->base, -ECANCELED);
 		dma_fence_signal_locked(&fence->base);
@@ -118,6 +121,7 @@ void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id
 
 static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 {
+	trace_dsa_job_done(fence->queue, fence->job_id, fence->base.seqno, error);
 	list_del_init(&fence->link);
 	if (error)
 		dma_fence_set_error(&fence->base, error);
@@ -125,11 +129,27 @@ static void dsa_queue_finish_fence(struct dsa_fence *fence, int error)
 	dma_fence_put(&fence->base);
 }
 
+/* Is there something to collect? */
+bool dsa_queue_has_completed(struct dsa_queue *queue)
+{
+	struct dsa_fence *first;
+	unsigned long irq;
+	bool completed;
+
+	spin_lock_irqsave(&queue->lock, irq);
+	first = list_first_entry_or_null(&queue->inflight, struct dsa_fence, link);
+	completed = first && first->base.seqno <= le64_to_cpu(READ_ONCE(*queue->fence));
+	spin_unlock_irqrestore(&queue->lock, irq);
+	return completed;
+}
+
 /**
  * dsa_queue_collect - Signal what the device has completed.
  * @queue: the queue.
+ *
+ * Return: there was something.
  */
-void dsa_queue_collect(struct dsa_queue *queue)
+bool dsa_queue_collect(struct dsa_queue *queue)
 {
 	struct dsa_fence *fence, *next;
 	unsigned long irq;
@@ -148,6 +168,7 @@ void dsa_queue_collect(struct dsa_queue *queue)
 	if (any && !list_empty(&queue->inflight))
 		dsa_watchdog_head_changed(queue);
 	spin_unlock_irqrestore(&queue->lock, irq);
+	return any;
 }
 
 static void dsa_queue_cancel_inflight(struct dsa_queue *queue)
@@ -221,8 +242,11 @@ static void dsa_queue_log(struct dsa_queue *queue, u32 flags, const struct dsa_f
 static void dsa_queue_detach_locked(struct dsa_queue *queue)
 {
 	struct dsa_hwq *hwq = queue->hwq;
+	unsigned int i;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
+	for (i = 0; i < DSA_ENGINE_CLASSES; i++)
+		queue->dfile->busy[i] += queue->busy[i];
 	spin_lock_irq(&hwq->lock);
 	hwq->queue = NULL;
 	spin_unlock_irq(&hwq->lock);
@@ -249,6 +273,7 @@ void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why)
 {
 	dsa_queue_mark(queue, why);
 	dsa_queue_collect(queue);
+	dsa_queue_look_busy_locked(queue);
 	dsa_queue_detach_locked(queue);
 	dsa_queue_cancel_inflight(queue);
 }
@@ -263,6 +288,8 @@ static void dsa_queue_record_locked(struct dsa_queue *queue, u32 why)
 	if (fault.code && fault.code != DSA_ERR_CODE_KILLED && fault.code != DSA_ERR_CODE_RESET)
 		why = DRM_DSA_QUEUE_FAULT;
 	dsa_queue_log(queue, why, &fault);
+	dsa_ras_log(&queue->dsa->ras, queue, why, &fault);
+	trace_dsa_queue_stop(queue, why, &fault);
 
 	spin_lock_irq(&queue->lock);
 	queue->flags |= why;
@@ -548,6 +575,18 @@ static int dsa_queue_check(const struct drm_dsa_queue_create *args)
 	return 0;
 }
 
+/* The id is in the queue before anyone can find it. */
+static int dsa_queue_publish(struct dsa_file *dfile, struct dsa_queue *queue, u32 *id)
+{
+	int ret;
+
+	dsa_queue_get(queue);
+	ret = xa_alloc(&dfile->queues, &queue->id, queue, xa_limit_31b, GFP_KERNEL);
+	*id = queue->id;
+	dsa_queue_put(queue);
+	return ret;
+}
+
 static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create *args)
 {
 	struct dsa_queue *queue;
@@ -568,7 +607,7 @@ static int dsa_queue_create(struct dsa_file *dfile, struct drm_dsa_queue_create 
 		ret = dsa_sched_init(queue);
 	/* From here on another thread may destroy it. */
 	if (!ret)
-		ret = xa_alloc(&dfile->queues, &args->queue_id, queue, xa_limit_31b, GFP_KERNEL);
+		ret = dsa_queue_publish(dfile, queue, &args->queue_id);
 	if (ret) {
 		dsa_queue_kill(queue);
 		dsa_queue_put(queue);

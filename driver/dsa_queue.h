@@ -5,6 +5,7 @@
 #include <linux/dma-fence.h>
 
 #include "dsa_device.h"
+#include "dsa_fault.h"
 
 struct dsa_ring_packet;
 struct dsa_vm;
@@ -12,34 +13,6 @@ struct dsa_vm;
 /* Packets of a ring. */
 #define DSA_RING_LOG2		8
 #define DSA_RING_PACKETS	BIT(DSA_RING_LOG2)
-
-/**
- * struct dsa_fault - Why a queue stopped: the device's error record, unread.
- * @code: DSA_Q_ERR_CODE.
- * @access: DSA_Q_ERR_ACCESS.
- * @engine: DSA_Q_ERR_ENGINE.
- * @opcode: DSA_Q_ERR_OPCODE.
- * @program: DSA_Q_ERR_PROGRAM_X and following.
- * @insn: DSA_Q_ERR_INSN.
- * @addr: DSA_Q_ERR_ADDR.
- * @pc: DSA_Q_ERR_PC.
- * @cmd_va: DSA_Q_ERR_CMD_VA.
- * @job_id: DSA_Q_ERR_JOB_ID.
- * @launch_id: DSA_Q_ERR_LAUNCH_ID.
- */
-struct dsa_fault {
-	u32 code;
-	u32 access;
-	u32 engine;
-	u32 opcode;
-	u32 program[3];
-	u32 insn;
-	u64 addr;
-	u64 pc;
-	u64 cmd_va;
-	u64 job_id;
-	u64 launch_id;
-};
 
 /**
  * struct dsa_queue - A queue of a client, backed by a hardware queue.
@@ -51,6 +24,7 @@ struct dsa_fault {
  * @vm: where it executes; NULL once released.
  * @vm_link: in &dsa_vm.queues, under &dsa_vm.queue_lock.
  * @client_id: the DRM client, for traces.
+ * @id: its id in the client, 0 until it has one.
  * @class: enum drm_dsa_queue_class.
  * @priority: enum drm_dsa_queue_priority.
  * @name: for fences and traces.
@@ -66,6 +40,8 @@ struct dsa_fault {
  * @ring_dma: bus address of @ring.
  * @fence: after the packets: value of the last completed one.
  * @submitted: jobs accepted.
+ * @busy: modelled ns that engines worked for it, by &enum dsa_engine_class, as of
+ *        the last look; under &dsa_device.hw_lock.
  * @hwq: hardware queue, NULL when stopped; changed under
  *       &dsa_device.hw_lock.
  * @inflight: hardware fences in the order of the ring.
@@ -89,6 +65,7 @@ struct dsa_queue {
 	struct dsa_vm *vm;
 	struct list_head vm_link;
 	u64 client_id;
+	u32 id;
 	u32 class;
 	u32 priority;
 	char name[24];
@@ -112,6 +89,7 @@ struct dsa_queue {
 	struct mutex submit_lock;
 	u64 submitted;
 
+	u64 busy[DSA_ENGINE_CLASSES];
 	struct dsa_hwq *hwq;
 
 	/** @lock: protects all below; lock of the hardware fences. */
@@ -133,11 +111,13 @@ struct dsa_queue {
  * struct dsa_fence - Completion of a ring packet.
  * @base: the fence, under &dsa_queue.lock.
  * @queue: whose; a reference on its memory.
+ * @job_id: for traces.
  * @link: in &dsa_queue.inflight.
  */
 struct dsa_fence {
 	struct dma_fence base;
 	struct dsa_queue *queue;
+	u64 job_id;
 	struct list_head link;
 };
 
@@ -145,7 +125,8 @@ void dsa_queue_get(struct dsa_queue *queue);
 void dsa_queue_put(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
 bool dsa_queue_dead(struct dsa_queue *queue);
-void dsa_queue_collect(struct dsa_queue *queue);
+bool dsa_queue_has_completed(struct dsa_queue *queue);
+bool dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_kill(struct dsa_queue *queue);

@@ -16,6 +16,7 @@
 #include <hw/dsa_ring.h>
 
 #include "dsa_queue.h"
+#include "dsa_trace.h"
 
 #define DSA_SYNC_COUNT_MAX	4096
 #define DSA_SYNC_STRIDE_MAX	1024
@@ -264,6 +265,7 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 	} else {
 		job->id = ++queue->submitted;
 		args->job_id = job->id;
+		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
 		dsa_submit_push(job, outs, count);
 	}
 	mutex_unlock(&queue->submit_lock);

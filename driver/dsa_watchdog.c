@@ -55,6 +55,17 @@ void dsa_watchdog_head_changed(struct dsa_queue *queue)
 	dsa_watchdog_schedule(queue);
 }
 
+/* A lost interrupt is no reason to stop anything. */
+static void dsa_watchdog_collect(struct dsa_queue *queue)
+{
+	if (!dsa_queue_has_completed(queue))
+		return;
+	/* Most likely the interrupt is on its way. */
+	usleep_range(1000, 2000);
+	if (dsa_queue_collect(queue))
+		dsa_ras_count(&queue->dsa->ras, DSA_RAS_LOST_IRQ);
+}
+
 /* Since when the queue has stood still, as far as is known; KTIME_MAX: it has nothing to do. */
 static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 {
@@ -62,8 +73,7 @@ static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 	u64 clock;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
-	/* A lost interrupt is no reason to stop anything. */
-	dsa_queue_collect(queue);
+	dsa_watchdog_collect(queue);
 	clock = dsa_qread64(queue->dsa, queue->hwq->index, DSA_Q_TIME);
 
 	spin_lock_irq(&queue->lock);

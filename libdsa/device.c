@@ -290,6 +290,7 @@ DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device)
 {
 	struct drm_dsa_memory_info mem = { 0 };
 	struct drm_dsa_telemetry t = { 0 };
+	struct drm_dsa_ras_info ras = { 0 };
 	struct device *dev;
 	dsaError_t error = device_number(device, &dev);
 	int ret;
@@ -301,6 +302,8 @@ DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device)
 	ret = kmd_query(dev->fd, DRM_DSA_QUERY_MEMORY, &mem, sizeof(mem));
 	if (!ret)
 		ret = kmd_query(dev->fd, DRM_DSA_QUERY_TELEMETRY, &t, sizeof(t));
+	if (!ret)
+		ret = kmd_query(dev->fd, DRM_DSA_QUERY_RAS, &ras, sizeof(ras));
 	if (ret)
 		return fail_errno(-ret, "dsaDeviceGetTelemetry");
 	*telemetry = (dsaTelemetry){
@@ -318,6 +321,12 @@ DSA_API dsaError_t dsaDeviceGetTelemetry(dsaTelemetry *telemetry, int device)
 		.busyCompute = t.busy_compute_ns,
 		.busyCopy = t.busy_copy_ns,
 		.deviceTime = t.device_time_ns,
+		.memoryTemperature = t.hbm_temperature_mc,
+		.faults = ras.faults,
+		.timeouts = ras.timeouts,
+		.engineResets = ras.engine_resets,
+		.deviceResets = ras.device_resets,
+		.lostInterrupts = ras.lost_interrupts,
 	};
 	return dsaSuccess;
 }

@@ -6,8 +6,10 @@ DSACC_DEPS := tools/dsacc $(wildcard libdsa/devrt/*) include/dsa/kernel.h includ
 
 ALL += $(B)/bin/dsa-smi
 
-$(B)/obj/tools/dsa-smi.c.o: CPPFLAGS += -D_GNU_SOURCE
-$(B)/bin/dsa-smi: $(B)/obj/tools/dsa-smi.c.o | $(B)/lib/libdsa.so
+SMI_OBJ := $(patsubst %.c,$(B)/obj/%.c.o,$(wildcard tools/smi/*.c))
+
+$(SMI_OBJ): CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/dsa-smi: $(SMI_OBJ) | $(B)/lib/libdsa.so
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -L$(B)/lib -ldsa -Wl,-rpath,'$$ORIGIN/../lib'

@@ -173,9 +173,14 @@ typedef struct dsaTelemetry {
 	int clockRate;                  /* kHz */
 	unsigned int eccCorrected, eccUncorrected, resets;
 	unsigned int computeQueuesUsed, copyQueuesUsed;
-	uint64_t busyCompute; /* modelled ns, summed over cores */
-	uint64_t busyCopy;    /* modelled ns, summed over copy engines */
-	uint64_t deviceTime;  /* modelled ns */
+	uint64_t busyCompute;  /* modelled ns, summed over cores */
+	uint64_t busyCopy;     /* modelled ns, summed over copy engines */
+	uint64_t deviceTime;   /* modelled ns */
+	int memoryTemperature; /* of the HBM, millidegrees Celsius; 0: not known */
+	/* Since the driver was bound: */
+	uint64_t faults, timeouts;           /* queues stopped by a fault, and for standing still */
+	uint64_t engineResets, deviceResets; /* that recovery took */
+	uint64_t lostInterrupts;             /* completions found without one */
 } dsaTelemetry;
 
 /** enum dsaEngine - The unit that met an error. */

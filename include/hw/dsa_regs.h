@@ -36,11 +36,14 @@
 #define DSA_DOORBELL(q)     ((q) * DSA_DOORBELL_STRIDE)
 
 /* ---- identification and control ---- */
-#define DSA_REG_MAGIC         0x0000     /* RO, DSA_MAGIC; all ones: device gone */
-#define DSA_MAGIC             0x41534456 /* "VDSA" */
-#define DSA_REG_VERSION       0x0004     /* RO, major << 16 | minor */
-#define DSA_VERSION_MAJOR     1
-#define DSA_VERSION_MINOR     1      /* 1: DSA_REG_MATRIX_MACS, counters of launches */
+#define DSA_REG_MAGIC     0x0000     /* RO, DSA_MAGIC; all ones: device gone */
+#define DSA_MAGIC         0x41534456 /* "VDSA" */
+#define DSA_REG_VERSION   0x0004     /* RO, major << 16 | minor */
+#define DSA_VERSION_MAJOR 1
+/*
+ * 1: DSA_REG_MATRIX_MACS, counters of launches; 2: busy times of queues, DSA_REG_HBM_TEMPERATURE
+ */
+#define DSA_VERSION_MINOR     2
 #define DSA_REG_SERIAL        0x0008 /* RO (64) */
 #define DSA_REG_HBM_SIZE      0x0010 /* RO (64), bytes */
 #define DSA_REG_CORES         0x0018 /* RO, number of cores */
@@ -90,6 +93,8 @@
 /* Time engines were busy since power-on, modelled ns (64). */
 #define DSA_REG_BUSY_COMPUTE 0x0118 /* sum over cores */
 #define DSA_REG_BUSY_COPY    0x0120 /* sum over copy engines */
+/* Since 1.2: */
+#define DSA_REG_HBM_TEMPERATURE 0x0130 /* millidegrees Celsius, signed */
 
 /* ---- MMU ---- */
 /*
@@ -152,6 +157,9 @@
 #define DSA_Q_TAIL          0x028 /* RO, last tail rung */
 #define DSA_Q_BUSY          0x02c /* RO, 1: a packet is being executed */
 #define DSA_Q_TIME          0x030 /* RO (64), the queue's modelled time, ns */
+/* Time engines worked for it since ENABLE, modelled ns; kept through DISABLE. Since 1.2. */
+#define DSA_Q_BUSY_COMPUTE 0x040 /* RO (64), sum over cores */
+#define DSA_Q_BUSY_COPY    0x048 /* RO (64), sum over copy engines */
 
 /*
  * Error record: valid while STATE is ERROR, kept through DISABLE, cleared by

@@ -323,11 +323,12 @@ static int engine_get(struct dsa_core *core)
 	return engine;
 }
 
-static void engine_put(struct dsa_core *core, int engine, uint64_t busy_ns)
+static void engine_put(struct dsa_core *core, struct dsa_queue *q, int engine, uint64_t busy_ns)
 {
 	core_lock(core);
 	core->copy_busy &= ~(1u << engine);
 	core->busy_copy += busy_ns;
+	q->busy_copy += busy_ns;
 	core_unlock(core);
 }
 
@@ -350,7 +351,7 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 		cost = copy_cost(core, &q->copy);
 		__atomic_store_n(&q->time_ns, q->time_ns + cost, __ATOMIC_RELAXED);
 	}
-	engine_put(core, engine, cost);
+	engine_put(core, q, engine, cost);
 	if (err)
 		queue_error(core, q, err, f.access, (uint32_t)DSA_ENGINE_COPY << 16 | engine,
 			    f.addr);

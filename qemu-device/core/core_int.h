@@ -26,7 +26,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 
 #define DSA_DMA_CHUNK        (64u << 10)  /* bytes of DMA under one hold of the bus lock */
 #define DSA_HBM_CHUNK        (256u << 10) /* bytes of HBM work between looks at the stop flag */
-#define DSA_MAX_CORES        64
 #define DSA_MAX_COPY_ENGINES 16
 #define DSA_TLB_ENTRIES      64
 #define DSA_INV_LOG          64
@@ -167,13 +166,14 @@ struct dsa_queue {
 	uint64_t pace_host;   /* mutex, written by claim: host time at its anchor; see pace.c */
 	uint64_t pace_model;  /* mutex, written by claim: its clock there */
 	uint64_t held_until;  /* mutex: host time; 0: not held */
-	struct dsa_error err; /* mutex */
-	bool claimed;         /* mutex */
-	uint32_t refs;        /* mutex: claims of the queue and of its units */
-	uint64_t vtime;       /* mutex: host ns used, weighted by priority */
-	uint64_t wait_gen;    /* mutex: core->sem_gen when it parked */
-	enum dsa_phase phase; /* claim; changed under the mutex too */
-	bool busy;            /* mutex: a packet is being executed */
+	uint64_t busy_compute, busy_copy; /* mutex: modelled ns engines worked for it */
+	struct dsa_error err;             /* mutex */
+	bool claimed;                     /* mutex */
+	uint32_t refs;                    /* mutex: claims of the queue and of its units */
+	uint64_t vtime;                   /* mutex: host ns used, weighted by priority */
+	uint64_t wait_gen;                /* mutex: core->sem_gen when it parked */
+	enum dsa_phase phase;             /* claim; changed under the mutex too */
+	bool busy;                        /* mutex: a packet is being executed */
 
 	/* Execution; claim. */
 	struct dsa_mem mem;
@@ -419,7 +419,8 @@ void launch_start(struct dsa_core *core, struct dsa_queue *q);
 void launch_describe(struct dsa_launch *l, const struct dsa_cmd_launch *cmd);
 /* Mutex held. */
 void launch_busy(struct dsa_core *core, struct dsa_launch *l);
-void launch_over(struct dsa_core *core, struct dsa_launch *l);
+void launch_over(struct dsa_core *core, struct dsa_queue *q);
+uint64_t launch_busy_ns(const struct dsa_core *core, const struct dsa_queue *q);
 bool launch_finished(const struct dsa_launch *l);
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q);
 struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q);
@@ -548,6 +549,7 @@ bool core_resetting(struct dsa_core *core);                           /* mutex *
 
 /* ---- telemetry.c; mutex held ---- */
 int32_t telemetry_temperature(struct dsa_core *core);
+int32_t telemetry_hbm_temperature(struct dsa_core *core);
 uint32_t telemetry_power(struct dsa_core *core);
 
 #endif /* DSA_CORE_INT_H */

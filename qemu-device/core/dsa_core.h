@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define DSA_MAX_CORES 64
+
 struct dsa_core;
 
 enum dsa_log_level { DSA_LOG_GUEST_ERROR, DSA_LOG_INFO, DSA_LOG_TRACE };
@@ -35,6 +37,7 @@ enum dsa_debug_event {
 	DSA_DEBUG_END,   /* it returned */
 	DSA_DEBUG_FAULT, /* hart->fault is about to end the launch */
 	DSA_DEBUG_WAIT,  /* a deadlock has ended it: one call for each program of the cluster */
+	DSA_DEBUG_STOP,  /* its queue has stopped: it will not go on from hart->arch.pc */
 };
 
 enum dsa_wait_kind {
@@ -103,7 +106,8 @@ struct dsa_host_ops {
 	 *   RUN    how many instructions may run before the next call; fewer
 	 *          may, but one does;
 	 *   FAULT  not 0 to forget the fault and go on at hart->arch.pc;
-	 *   END, WAIT    anything.
+	 *   END, WAIT, STOP  anything.
+	 * STOP comes with the core's own lock held: it must not call the core.
 	 */
 	uint64_t (*debug)(void *host, struct dsa_debug *at);
 };

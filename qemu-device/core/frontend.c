@@ -479,8 +479,7 @@ static bool launch_complete(struct dsa_core *core, struct dsa_queue *q)
 		return false;
 	}
 	core_lock(core);
-	core->busy_compute += clock_cycles_to_ns(l->cycles, core->cfg.core_clock_khz);
-	launch_over(core, l);
+	launch_over(core, q);
 	cmd_done(q);
 	sem_signalled(core);
 	core_unlock(core);

@@ -61,8 +61,19 @@ void launch_busy(struct dsa_core *core, struct dsa_launch *l)
 	core->cluster_launches += l->size > 1;
 }
 
-void launch_over(struct dsa_core *core, struct dsa_launch *l)
+/* That cores have worked for the queue's launch, as far as it is on the clock; mutex held. */
+uint64_t launch_busy_ns(const struct dsa_core *core, const struct dsa_queue *q)
 {
+	return q->launch.busy ? clock_cycles_to_ns(q->launch.cycles, core->cfg.core_clock_khz) : 0;
+}
+
+void launch_over(struct dsa_core *core, struct dsa_queue *q)
+{
+	struct dsa_launch *l = &q->launch;
+	uint64_t ns = launch_busy_ns(core, q);
+
+	core->busy_compute += ns;
+	q->busy_compute += ns;
 	l->busy = false;
 	core->launches--;
 	core->cluster_launches -= l->size > 1;
@@ -390,5 +401,5 @@ void launch_drop(struct dsa_core *core, struct dsa_queue *q)
 			unit_free(core, u);
 		}
 	}
-	launch_over(core, l);
+	launch_over(core, q);
 }

@@ -70,6 +70,8 @@ static void queue_announce_error(struct dsa_core *core, struct dsa_queue *q, str
 static void queue_enable(struct dsa_core *core, struct dsa_queue *q, struct dsa_irqs *irqs)
 {
 	memset(&q->err, 0, sizeof(q->err));
+	q->busy_compute = 0;
+	q->busy_copy = 0;
 	q->head = 0;
 	__atomic_store_n(&q->tail, 0, __ATOMIC_RELEASE);
 	queue_drop_work(core, q);

@@ -62,6 +62,7 @@ GETTER(int_enable, a->core->int_enable)
 SETTER(int_enable, irq_enable(a->core, &a->irqs, v))
 GETTER(temperature, (uint32_t)telemetry_temperature(a->core))
 GETTER(power, telemetry_power(a->core))
+GETTER(hbm_temperature, (uint32_t)telemetry_hbm_temperature(a->core))
 GETTER(ecc_corrected, a->core->ecc_corrected)
 GETTER(ecc_uncorrected, a->core->ecc_uncorrected)
 GETTER(busy_compute, a->core->busy_compute)
@@ -139,6 +140,7 @@ static const struct reg regs[] = {
 	{ DSA_REG_ECC_UNCORRECTED, 4, get_ecc_uncorrected, NULL },
 	{ DSA_REG_BUSY_COMPUTE, 8, get_busy_compute, NULL },
 	{ DSA_REG_BUSY_COPY, 8, get_busy_copy, NULL },
+	{ DSA_REG_HBM_TEMPERATURE, 4, get_hbm_temperature, NULL },
 	{ DSA_REG_MMU_INV_START, 8, get_inv_start, set_inv_start },
 	{ DSA_REG_MMU_INV_SIZE, 8, get_inv_size, set_inv_size },
 	{ DSA_REG_MMU_INV_CMD, 4, NULL, set_inv_cmd },
@@ -186,6 +188,8 @@ GETTER(q_head, a->q->head)
 GETTER(q_tail, a->q->tail)
 GETTER(q_busy, a->q->state == DSA_QSTATE_ACTIVE && a->q->busy)
 GETTER(q_time, pace_time(a->core, a->q))
+GETTER(q_busy_compute, a->q->busy_compute + launch_busy_ns(a->core, a->q))
+GETTER(q_busy_copy, a->q->busy_copy)
 GETTER(q_err_code, a->q->err.code)
 GETTER(q_err_access, a->q->err.access)
 GETTER(q_err_engine, a->q->err.engine)
@@ -219,6 +223,8 @@ static const struct reg queue_regs[] = {
 	{ DSA_Q_TAIL, 4, get_q_tail, NULL },
 	{ DSA_Q_BUSY, 4, get_q_busy, NULL },
 	{ DSA_Q_TIME, 8, get_q_time, NULL },
+	{ DSA_Q_BUSY_COMPUTE, 8, get_q_busy_compute, NULL },
+	{ DSA_Q_BUSY_COPY, 8, get_q_busy_copy, NULL },
 	{ DSA_Q_ERR_CODE, 4, get_q_err_code, NULL },
 	{ DSA_Q_ERR_ACCESS, 4, get_q_err_access, NULL },
 	{ DSA_Q_ERR_ENGINE, 4, get_q_err_engine, NULL },

@@ -17,7 +17,7 @@
 
 #define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
 #define SAVE_VERSION \
-	3 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters */
+	4 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters; 4: queues' busy times */
 #define SAVE_PAGE 4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
@@ -293,6 +293,8 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->time_ns);
 	IO(s, q->start_ns);
 	io_bool(s, &q->busy);
+	IO(s, q->busy_compute);
+	IO(s, q->busy_copy);
 	io_pace(s, core, q);
 	io_error(s, &q->err);
 	phase = q->state == DSA_QSTATE_ACTIVE ? q->phase : DSA_PH_IDLE;

@@ -6,6 +6,8 @@
 
 #define TEMP_IDLE   34000 /* millidegrees */
 #define TEMP_SPAN   43000
+#define HBM_IDLE    38000
+#define HBM_SPAN    34000
 #define POWER_IDLE  75000 /* milliwatts */
 #define POWER_SPAN  525000
 #define UTIL_ONE    65536
@@ -33,6 +35,11 @@ int32_t telemetry_temperature(struct dsa_core *core)
 	if (core->temp_fixed)
 		return core->temp;
 	return TEMP_IDLE + (int32_t)((uint64_t)TEMP_SPAN * utilisation(core) / UTIL_ONE);
+}
+
+int32_t telemetry_hbm_temperature(struct dsa_core *core)
+{
+	return HBM_IDLE + (int32_t)((uint64_t)HBM_SPAN * utilisation(core) / UTIL_ONE);
 }
 
 uint32_t telemetry_power(struct dsa_core *core)

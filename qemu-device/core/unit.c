@@ -264,6 +264,8 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 	for (uint32_t r = 0; r < size; r++) {
 		struct dsa_unit *m = u->own.unit[r];
 
+		if (m->in_program && core->ops->debug)
+			debug_call(core, m, DSA_DEBUG_STOP);
 		m->q = NULL;
 		m->in_program = false;
 		m->prog = 0;

@@ -410,6 +410,7 @@ uint64_t gdb_event(struct sim *s, struct dsa_debug *at)
 		packet_hang_up(g);
 		return 0;
 	case DSA_DEBUG_WAIT:
+	case DSA_DEBUG_STOP:
 		return 0; /* the fault has been shown */
 	}
 	return 0;

@@ -9,30 +9,20 @@ bool hook_wanted(const struct sim *s, const struct dsa_debug *at)
 	return !s->o->one_program || !memcmp(at->program, s->o->program, sizeof(at->program));
 }
 
-/* Once a core. */
-static void add_sample(struct sim *s, const struct dsa_debug *at)
+/* Where a program stood when its queue was stopped; on its core. */
+static void on_stop(struct sim *s, const struct dsa_debug *at)
 {
-	pthread_mutex_lock(&s->lock);
-	for (unsigned int i = 0; i < s->sample_count; i++)
-		if (s->samples[i].core == at->core)
-			goto out;
-	if (s->sample_count < MAX_SAMPLES) {
-		struct sample *sample = &s->samples[s->sample_count++];
+	struct stand *stand = &s->stands[at->core];
 
-		sample->pc = at->hart->arch.pc;
-		sample->core = at->core;
-		memcpy(sample->program, at->program, sizeof(sample->program));
-	}
-out:
-	pthread_mutex_unlock(&s->lock);
+	stand->stood = true;
+	stand->pc = at->hart->arch.pc;
+	memcpy(stand->program, at->program, sizeof(stand->program));
 }
 
 static uint64_t on_run(struct sim *s, struct dsa_debug *at)
 {
 	uint64_t n = UINT64_MAX, m;
 
-	if (__atomic_load_n(&s->sampling, __ATOMIC_RELAXED))
-		add_sample(s, at);
 	if (s->bare) {
 		n = BARE_SLICE;
 		if (bare_run(s, at))
@@ -78,6 +68,9 @@ uint64_t hook_event(void *host, struct dsa_debug *at)
 		break;
 	case DSA_DEBUG_WAIT:
 		waits_event(s, at);
+		break;
+	case DSA_DEBUG_STOP:
+		on_stop(s, at);
 		break;
 	}
 	return 0;

@@ -222,17 +222,26 @@ static void say_fault(struct sim *s, const struct fault *f)
 
 static void say_timeout(struct sim *s)
 {
+	unsigned int said = 0, more = 0;
+
 	say("time-out after %g s (--timeout): the launch was killed", s->o->timeout);
-	for (unsigned int i = 0; i < s->sample_count && i < 8; i++) {
-		const struct sample *p = &s->samples[i];
+	for (unsigned int i = 0; i < s->o->cfg.cores; i++) {
+		const struct stand *p = &s->stands[i];
 		char place[600];
 
+		if (!p->stood)
+			continue;
+		if (said == 8) {
+			more++;
+			continue;
+		}
 		place_text(s, p->pc, place, sizeof(place));
-		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", p->core,
-			p->program[0], p->program[1], p->program[2], place);
+		fprintf(stderr, "  core %-3u program %u,%u,%u stood at %s\n", i, p->program[0],
+			p->program[1], p->program[2], place);
+		said++;
 	}
-	if (s->sample_count > 8)
-		fprintf(stderr, "  and %u more cores\n", s->sample_count - 8);
+	if (more)
+		fprintf(stderr, "  and %u more cores\n", more);
 }
 
 /* The first wait whose word is not there yet; commands run in order. */

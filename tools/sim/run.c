@@ -327,19 +327,21 @@ static bool finished(struct sim *s)
 	       reg_read(s, DSA_QREG(QUEUE, DSA_Q_STATE)) == DSA_QSTATE_ERROR;
 }
 
+static void wait_interrupt(struct sim *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!s->interrupt)
+		pthread_cond_wait(&s->event, &s->lock);
+	s->interrupt = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Its programs have stopped then, and hook.c knows where. */
 static void kill_queue(struct sim *s)
 {
 	reg_write(s, DSA_QREG(QUEUE, DSA_Q_COMMAND), DSA_QCMD_KILL);
 	while (!finished(s))
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
-
-/* Where do the programs stand? hook.c answers when they come by. */
-static void take_samples(struct sim *s)
-{
-	__atomic_store_n(&s->sampling, true, __ATOMIC_SEQ_CST);
-	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-	__atomic_store_n(&s->sampling, false, __ATOMIC_SEQ_CST);
+		wait_interrupt(s);
 }
 
 /* True: something happened; false: the time is over. */
@@ -378,7 +380,6 @@ static enum outcome wait_end(struct sim *s)
 		if (stalled)
 			return RUN_STALLED;
 		if (!in_time) {
-			take_samples(s);
 			kill_queue(s);
 			return RUN_TIMEOUT;
 		}

@@ -27,7 +27,6 @@
 #define MAX_BUFFERS  256
 #define MAX_LAUNCHES 256
 #define MAX_THREADS  64
-#define MAX_SAMPLES  64
 #define STALL_LIMIT  8 /* times in a row that all threads find nothing but waits: the end */
 
 #define ALIGN_UP(v, a) (((v) + (a) - 1) & ~((uint64_t)(a) - 1))
@@ -156,10 +155,11 @@ uint64_t clock_ns(void);
 #define BUS_FENCE (BUS_BASE + 0x1000)
 #define BUS_FREE  0x2000 /* offset of what memory.c hands out */
 
-struct sample {
+/* Where a core's program was when its queue was stopped. */
+struct stand {
+	bool stood;
 	uint64_t pc;
 	uint32_t program[3];
-	unsigned int core;
 };
 
 /* A program of a cluster that cannot go on. */
@@ -188,11 +188,12 @@ struct sim {
 	uint64_t wakes;
 	unsigned int running; /* threads inside dsa_core_run() */
 	unsigned int stall;   /* times in a row that nothing but waits was found */
-	bool quit, interrupt, sampling, killed;
-	struct sample samples[MAX_SAMPLES];
-	unsigned int sample_count;
+	bool quit, interrupt, killed;
 	struct waiter waiters[DSA_MAX_CLUSTER];
 	unsigned int waiter_count;
+
+	/* by core; written while the queue stops, read once it has */
+	struct stand stands[DSA_MAX_CORES];
 
 	pthread_t thread[MAX_THREADS];
 	unsigned int threads;

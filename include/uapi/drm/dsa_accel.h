@@ -57,6 +57,8 @@ enum drm_dsa_query_type {
 	DRM_DSA_QUERY_MEMORY = 1,
 	/** @DRM_DSA_QUERY_TELEMETRY: struct drm_dsa_telemetry. */
 	DRM_DSA_QUERY_TELEMETRY = 2,
+	/** @DRM_DSA_QUERY_RAS: struct drm_dsa_ras_info. */
+	DRM_DSA_QUERY_RAS = 3,
 };
 
 /**
@@ -152,6 +154,34 @@ struct drm_dsa_telemetry {
 	__u64 busy_copy_ns;
 	/** @device_time_ns: modelled time. */
 	__u64 device_time_ns;
+	/** @hbm_temperature_mc: millidegrees Celsius; 0: the hardware does not say. */
+	__s32 hbm_temperature_mc;
+	/** @pad: zero. */
+	__u32 pad;
+};
+
+/** struct drm_dsa_ras_info - What went wrong since the driver was bound. */
+struct drm_dsa_ras_info {
+	/** @ecc_corrected: corrected HBM errors since power-on. */
+	__u32 ecc_corrected;
+	/** @ecc_uncorrected: uncorrected HBM errors since power-on. */
+	__u32 ecc_uncorrected;
+	/** @faults: queues stopped by a fault. */
+	__u64 faults;
+	/** @timeouts: queues stopped because they stood still. */
+	__u64 timeouts;
+	/** @engine_resets: engines reset because a queue did not stop. */
+	__u64 engine_resets;
+	/** @device_resets: resets of the device while it was in use. */
+	__u64 device_resets;
+	/** @resets_failed: of these, in vain. */
+	__u64 resets_failed;
+	/** @lost_interrupts: completions found without an interrupt. */
+	__u64 lost_interrupts;
+	/** @ecc_events: interrupts about errors of the HBM. */
+	__u64 ecc_events;
+	/** @thermal_events: interrupts about the temperature. */
+	__u64 thermal_events;
 };
 
 /** @DRM_DSA_BO_SYSTEM: system memory instead of HBM. */

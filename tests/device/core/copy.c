@@ -281,7 +281,7 @@ static void share_engines(void)
 {
 	struct dsa_core_config cfg;
 	struct dev *d;
-	uint64_t fence[8];
+	uint64_t fence[8], busy = 0;
 
 	dev_config(&cfg);
 	cfg.copy_engines = 1;
@@ -297,6 +297,12 @@ static void share_engines(void)
 	}
 	for (unsigned int q = 0; q < 8; q++)
 		CHECK(wait_fence(d, 32 + q, fence[q]));
+	for (unsigned int q = 0; q < 8; q++) {
+		busy += rd64(d, DSA_QREG(32 + q, DSA_Q_BUSY_COPY));
+		CHECK_EQ(rd64(d, DSA_QREG(32 + q, DSA_Q_BUSY_COPY)),
+			 rd64(d, DSA_REG_BUSY_COPY) / 8);
+	}
+	CHECK_EQ(busy, rd64(d, DSA_REG_BUSY_COPY));
 	dev_free(d);
 }
 

@@ -545,7 +545,12 @@ static void bad_counters(void)
 	dev_free(d);
 }
 
-/* Two queues' grids share the cores: both go on. */
+static uint64_t busy_compute(struct dev *d, unsigned int q)
+{
+	return rd64(d, DSA_QREG(q, DSA_Q_BUSY_COMPUTE));
+}
+
+/* Two queues' grids share the cores: both go on, and each has its part of the engines' time. */
 static void two_launches(void)
 {
 	struct dev *d = dev_new(2);
@@ -564,13 +569,22 @@ static void two_launches(void)
 	fb = submit_cmds(&b, 1);
 	CHECK(wait_fence(d, 1, fb));
 	CHECK(wait_fence(d, 0, fa));
+	CHECK(busy_compute(d, 0) > 30 * busy_compute(d, 1) && busy_compute(d, 1) > 0);
+	CHECK_EQ(busy_compute(d, 0) + busy_compute(d, 1), rd64(d, DSA_REG_BUSY_COMPUTE));
+	CHECK_EQ(rd64(d, DSA_QREG(0, DSA_Q_BUSY_COPY)), 0);
+	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
+	CHECK(wait_state(d, 0, DSA_QSTATE_DISABLED));
+	CHECK(busy_compute(d, 0) > 0);
+	queue_enable(d, 0);
+	CHECK_EQ(busy_compute(d, 0), 0);
 	dev_free(d);
 }
 
 /* ---- a debugger ---- */
 
 static struct {
-	unsigned int steps, ends, faults;
+	unsigned int steps, ends, faults, stops;
+	uint32_t stopped; /* programs, as bits */
 	bool mend;
 } seen;
 
@@ -620,6 +634,12 @@ static uint64_t debug_hook(void *host, struct dsa_debug *at)
 		return seen.mend;
 	case DSA_DEBUG_WAIT:
 		check_failed(__FILE__, __LINE__, "nobody waits here");
+		return 0;
+	case DSA_DEBUG_STOP:
+		seen.stops++;
+		seen.stopped |= 1u << at->program[0];
+		CHECK_EQ(at->hart->arch.pc, VA_HBM + CODE + 8);
+		return 0;
 	}
 	return 0;
 }
@@ -652,6 +672,7 @@ static void debugger_on(bool mend)
 		CHECK_EQ(out[2], 6);
 		CHECK_EQ(seen.ends, 3);
 		CHECK_EQ(seen.faults, 3);
+		CHECK_EQ(seen.stops, 0);
 		CHECK_EQ(seen.steps, 8 + 8 + 2);
 		CHECK_EQ(((struct dsa_launch_counters *)(d->hbm + ARGS))->instructions, 3 * 7);
 	} else {
@@ -664,6 +685,30 @@ static void debugger(void)
 {
 	debugger_on(true);
 	debugger_on(false);
+}
+
+/* Where each program stood when the queue was killed. */
+static void stop_says_where(void)
+{
+	struct dev *d = dev_new_debug(debug_hook);
+	struct code k = code_at(d, CODE);
+	struct cmds c = cmds_at(d, CMDS);
+
+	memset(&seen, 0, sizeof(seen));
+	emit(&k, ADDI(T0, X0, 1));
+	emit(&k, ADDI(T0, T0, 1));
+	emit(&k, b_type(0, X0, X0, 0));
+	cmd_launch(&c, VA_HBM + CODE, VA_HBM + DATA, 3, 1, 1);
+	queue_setup(d, 0, 1);
+	submit_cmds(&c, 0);
+	while (seen.steps < 100)
+		dsa_core_run(d->core, 1000);
+	wr32(d, DSA_QREG(0, DSA_Q_COMMAND), DSA_QCMD_KILL);
+	CHECK(wait_state(d, 0, DSA_QSTATE_ERROR));
+	CHECK_EQ(seen.stops, 3);
+	CHECK_EQ(seen.stopped, 7);
+	CHECK_EQ(seen.ends, 0);
+	dev_free(d);
 }
 
 const struct test launch_tests[] = { TEST(grid_inline),
@@ -684,4 +729,5 @@ const struct test launch_tests[] = { TEST(grid_inline),
 				     TEST(bad_counters),
 				     TEST(two_launches),
 				     TEST(debugger),
+				     TEST(stop_says_where),
 				     TESTS_END };

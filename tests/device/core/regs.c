@@ -24,7 +24,8 @@ static const struct {
 	{ DSA_REG_TEMPERATURE, 4, RO },	  { DSA_REG_POWER, 4, RO },
 	{ DSA_REG_CLOCK_NOW, 4, RO },	  { DSA_REG_ECC_CORRECTED, 4, RO },
 	{ DSA_REG_ECC_UNCORRECTED, 4, RO }, { DSA_REG_BUSY_COMPUTE, 8, RO },
-	{ DSA_REG_BUSY_COPY, 8, RO },	  { DSA_REG_MMU_INV_START, 8, RW },
+	{ DSA_REG_BUSY_COPY, 8, RO },	  { DSA_REG_HBM_TEMPERATURE, 4, RO },
+	{ DSA_REG_MMU_INV_START, 8, RW },
 	{ DSA_REG_MMU_INV_SIZE, 8, RW },  { DSA_REG_MMU_INV_CMD, 4, WO },
 	{ DSA_REG_MMU_INV_SEQ, 4, RO },	  { DSA_REG_MMU_INV_DONE, 4, RO },
 }, queue_table[] = {
@@ -32,6 +33,7 @@ static const struct {
 	{ DSA_Q_PRIORITY, 4, RW },	{ DSA_Q_VECTOR, 4, RW },	{ DSA_Q_CLASS, 4, RO },
 	{ DSA_Q_COMMAND, 4, WO },	{ DSA_Q_STATE, 4, RO },		{ DSA_Q_HEAD, 4, RO },
 	{ DSA_Q_TAIL, 4, RO },		{ DSA_Q_BUSY, 4, RO },		{ DSA_Q_TIME, 8, RO },
+	{ DSA_Q_BUSY_COMPUTE, 8, RO },	{ DSA_Q_BUSY_COPY, 8, RO },
 	{ DSA_Q_ERR_CODE, 4, RO },	{ DSA_Q_ERR_ACCESS, 4, RO },	{ DSA_Q_ERR_ENGINE, 4, RO },
 	{ DSA_Q_ERR_OPCODE, 4, RO },	{ DSA_Q_ERR_ADDR, 8, RO },	{ DSA_Q_ERR_PC, 8, RO },
 	{ DSA_Q_ERR_CMD_VA, 8, RO },	{ DSA_Q_ERR_JOB_ID, 8, RO },	{ DSA_Q_ERR_LAUNCH_ID, 8, RO },
@@ -148,7 +150,7 @@ static void identification(void)
 	struct dev *d = dev_new(0);
 
 	CHECK_EQ(rd32(d, DSA_REG_MAGIC), DSA_MAGIC);
-	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10001);
+	CHECK_EQ(rd32(d, DSA_REG_VERSION), 0x10002);
 	CHECK_EQ(rd64(d, DSA_REG_HBM_SIZE), HBM_SIZE);
 	CHECK_EQ(rd32(d, DSA_REG_HBM_SIZE + 4), 0);
 	CHECK_EQ(rd32(d, DSA_REG_CORES), 16);

@@ -12,6 +12,7 @@ static const struct query_type types[] = {
 	{ DRM_DSA_QUERY_DEVICE_INFO, sizeof(struct drm_dsa_device_info) },
 	{ DRM_DSA_QUERY_MEMORY, sizeof(struct drm_dsa_memory_info) },
 	{ DRM_DSA_QUERY_TELEMETRY, sizeof(struct drm_dsa_telemetry) },
+	{ DRM_DSA_QUERY_RAS, sizeof(struct drm_dsa_ras_info) },
 };
 
 TEST_F(query, size_is_told)
@@ -62,7 +63,7 @@ TEST_F(query, long_buffer_gets_no_more_than_there_is)
 
 TEST_F(query, unknown_type_refused)
 {
-	const uint32_t unknown[] = { 3, 4, 0xff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff };
+	const uint32_t unknown[] = { 4, 5, 0xff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff };
 	uint8_t data[256];
 
 	for (unsigned int i = 0; i < ARRAY_LEN(unknown); i++) {
