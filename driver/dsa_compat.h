@@ -115,4 +115,10 @@ static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm *gpuvm,
 #define DSA_DRIVER_DATE
 #endif
 
+#ifdef DSA_HAVE_NS_STRING
+#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
+#else
+#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#endif
+
 #endif /* DSA_COMPAT_H */

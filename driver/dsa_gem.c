@@ -4,6 +4,7 @@
  * zeroed at creation, stay where they are, and are described by extents.
  */
 
+#include <kunit/visibility.h>
 #include <linux/mm.h>
 
 #include <drm/drm_drv.h>
@@ -55,6 +56,7 @@ const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset)
 	}
 	return &bo->extents[lo];
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_bo_extent);
 
 static unsigned long dsa_bo_pfn(struct dsa_bo *bo, u64 offset)
 {
@@ -139,7 +141,7 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 }
 
 /* Appends an extent, or lengthens the last one. */
-static void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
+VISIBLE_IF_KUNIT void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
 {
 	struct dsa_extent *last = bo->extent_count ? &bo->extents[bo->extent_count - 1] : NULL;
 
@@ -153,6 +155,7 @@ static void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
 		.size = size,
 	};
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_bo_add_extent);
 
 static int dsa_bo_alloc_hbm(struct dsa_bo *bo)
 {

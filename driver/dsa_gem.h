@@ -43,6 +43,9 @@ static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)
 
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
 const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset);
+#if IS_ENABLED(CONFIG_KUNIT)
+void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size);
+#endif
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
