@@ -58,7 +58,7 @@ static const struct run_case run_cases[] = {
 	{ "the table ends", &bo, 0, SZ_1G - SZ_2M, SZ_4M, SZ_1G, 1, 1 },
 	{ "1 GiB", &huge_bo, 0, SZ_1G, SZ_1G, 4ull * SZ_1G, 2, 1 },
 	{ "4 GiB", &huge_bo, 0, SZ_1G, 4ull * SZ_1G, 4ull * SZ_1G, 2, 4 },
-	{ "the last address", &huge_bo, 0, BIT_ULL(DSA_VA_BITS) - SZ_4K, SZ_4K, 4ull * SZ_1G, 0, 1 },
+	{ "the last page", &huge_bo, 0, BIT_ULL(DSA_VA_BITS) - SZ_4K, SZ_4K, 4ull * SZ_1G, 0, 1 },
 	{ "the last 1 GiB", &huge_bo, 0, BIT_ULL(DSA_VA_BITS) - SZ_1G, SZ_1G, 4ull * SZ_1G, 2, 1 },
 };
 
