@@ -26,6 +26,12 @@ static void dsa_gem_merge_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extents[3].addr, SZ_1M + SZ_4K);
 }
 
+static void dsa_gem_check_found(struct kunit *test, const struct dsa_bo *bo, u64 offset,
+				const struct dsa_extent *extent)
+{
+	KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(bo, offset), extent);
+}
+
 static void dsa_gem_find_test(struct kunit *test)
 {
 	struct dsa_extent extents[7];
@@ -37,11 +43,10 @@ static void dsa_gem_find_test(struct kunit *test)
 		dsa_bo_add_extent(&bo, (u64)count * SZ_1M, count * SZ_4K);
 		KUNIT_ASSERT_EQ(test, bo.extent_count, count);
 		for (i = 0; i < count; i++) {
-			u64 last = extents[i].offset + extents[i].size - 1;
+			const struct dsa_extent *e = &extents[i];
 
-			KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(&bo, extents[i].offset),
-					    &extents[i]);
-			KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(&bo, last), &extents[i]);
+			dsa_gem_check_found(test, &bo, e->offset, e);
+			dsa_gem_check_found(test, &bo, e->offset + e->size - 1, e);
 		}
 	}
 }
