@@ -26,8 +26,9 @@ static void dsa_gem_merge_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extents[3].addr, SZ_1M + SZ_4K);
 }
 
-static void dsa_gem_check_found(struct kunit *test, const struct dsa_bo *bo, u64 offset,
-				const struct dsa_extent *extent)
+/* Every expectation takes room in its function's frame. */
+static noinline_for_stack void dsa_gem_check_found(struct kunit *test, const struct dsa_bo *bo,
+						   u64 offset, const struct dsa_extent *extent)
 {
 	KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(bo, offset), extent);
 }
