@@ -26,28 +26,23 @@ static void dsa_gem_merge_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extents[3].addr, SZ_1M + SZ_4K);
 }
 
-/* Every expectation takes room in its function's frame. */
-static noinline_for_stack void dsa_gem_check_found(struct kunit *test, const struct dsa_bo *bo,
-						   u64 offset, const struct dsa_extent *extent)
-{
-	KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(bo, offset), extent);
-}
-
 static void dsa_gem_find_test(struct kunit *test)
 {
-	struct dsa_extent extents[7];
+	const unsigned int most = 7;
+	struct dsa_extent *extents = kunit_kcalloc(test, most, sizeof(*extents), GFP_KERNEL);
 	struct dsa_bo bo = { .extents = extents };
 	unsigned int i, count;
 
-	for (count = 1; count <= ARRAY_SIZE(extents); count++) {
+	KUNIT_ASSERT_NOT_NULL(test, extents);
+	for (count = 1; count <= most; count++) {
 		/* Of one page, two pages, three pages. */
 		dsa_bo_add_extent(&bo, (u64)count * SZ_1M, count * SZ_4K);
 		KUNIT_ASSERT_EQ(test, bo.extent_count, count);
 		for (i = 0; i < count; i++) {
 			const struct dsa_extent *e = &extents[i];
 
-			dsa_gem_check_found(test, &bo, e->offset, e);
-			dsa_gem_check_found(test, &bo, e->offset + e->size - 1, e);
+			KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(&bo, e->offset), e);
+			KUNIT_EXPECT_PTR_EQ(test, dsa_bo_extent(&bo, e->offset + e->size - 1), e);
 		}
 	}
 }
