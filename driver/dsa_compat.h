@@ -92,16 +92,34 @@ static inline int dsa_compat_sm_map(struct drm_gpuvm *gpuvm, void *priv, u64 add
 #endif
 }
 
-/* The object's list of mappings is locked by the caller. */
-static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm *gpuvm,
-							struct drm_gem_object *obj)
+/*
+ * What protects an object's list of mappings: in newer kernels a mutex that the
+ * object has, once the address space says that it changes mappings at once.
+ */
+#ifdef DSA_HAVE_GPUVM_IMMEDIATE
+#define DSA_GPUVM_FLAGS DRM_GPUVM_IMMEDIATE_MODE
+
+static inline struct mutex *dsa_compat_gpuva_lock(struct drm_gem_object *obj, struct mutex *own)
 {
-#ifdef DSA_HAVE_BO_OBTAIN_LOCKED
-	return drm_gpuvm_bo_obtain_locked(gpuvm, obj);
-#else
-	return drm_gpuvm_bo_obtain(gpuvm, obj);
-#endif
+	return &obj->gpuva.lock;
 }
+
+static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct mutex *own)
+{
+}
+#else
+#define DSA_GPUVM_FLAGS 0
+
+static inline struct mutex *dsa_compat_gpuva_lock(struct drm_gem_object *obj, struct mutex *own)
+{
+	return own;
+}
+
+static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct mutex *own)
+{
+	drm_gem_gpuva_set_lock(obj, own);
+}
+#endif
 
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA

@@ -28,7 +28,7 @@ static ssize_t dsa_ping_read(struct file *file, char __user *buf, size_t count, 
 	if (ret)
 		return ret;
 	ret = dsa_device_ping(dsa, &ns);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	if (ret)
 		return ret;
 	len = scnprintf(text, sizeof(text), "%llu\n", ns);
@@ -48,10 +48,11 @@ static ssize_t dsa_reset_write(struct file *file, const char __user *buf, size_t
 	struct dsa_device *dsa = file->private_data;
 	int idx, ret;
 
-	if (!drm_dev_enter(&dsa->drm, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	ret = dsa_device_reset(dsa);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return ret ?: count;
 }
 
@@ -67,10 +68,11 @@ static int dsa_show_queues(struct seq_file *m, void *arg)
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
 	unsigned int q;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	seq_puts(m, "queue class   client asid state head tail busy submitted completed\n");
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
@@ -84,7 +86,7 @@ static int dsa_show_queues(struct seq_file *m, void *arg)
 			   READ_ONCE(queue->completed));
 	}
 	mutex_unlock(&dsa->hw_lock);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 
@@ -94,6 +96,12 @@ static void dsa_show_ring(struct seq_file *m, struct dsa_queue *queue)
 	u32 head = dsa_qread(dsa, queue->hwq->index, DSA_Q_HEAD), i;
 	unsigned long irq;
 
+	if (queue->user) {
+		seq_printf(m, "%s: client %llu queue_id %u head %u tail %u, of user space\n",
+			   queue->name, queue->client_id, queue->id, head,
+			   dsa_qread(dsa, queue->hwq->index, DSA_Q_TAIL));
+		return;
+	}
 	seq_printf(m, "%s: client %llu queue_id %u head %u tail %u fence %llu\n", queue->name,
 		   queue->client_id, queue->id, head, queue->tail,
 		   le64_to_cpu(READ_ONCE(*queue->fence)));
@@ -114,15 +122,16 @@ static int dsa_show_rings(struct seq_file *m, void *arg)
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
 	unsigned int q;
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	mutex_lock(&dsa->hw_lock);
 	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
 		dsa_show_ring(m, dsa->hwq[q].queue);
 	mutex_unlock(&dsa->hw_lock);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 
@@ -137,13 +146,18 @@ static void dsa_show_file_vms(struct seq_file *m, struct drm_file *file)
 		vm = dsa_vm_lookup(dfile, id);
 		if (!vm)
 			continue;
-		mutex_lock(&vm->lock);
+		mutex_lock(&vm->map_lock);
 		seq_printf(m, "client %llu vm_id %lu asid %u%s\n", file->client_id, id,
-			   vm->tree.asid, vm->dead ? " dead" : "");
+			   vm->tree.asid, READ_ONCE(vm->dead) ? " dead" : "");
 		drm_debugfs_gpuva_info(m, &vm->base);
-		mutex_unlock(&vm->lock);
+		mutex_unlock(&vm->map_lock);
 		dsa_vm_put(vm);
 	}
+}
+
+static const char *dsa_bo_memory(const struct dsa_bo *bo)
+{
+	return !bo->home_hbm ? "system" : dsa_bo_is_out(bo) ? "evicted" : "hbm";
 }
 
 static void dsa_show_file_bos(struct seq_file *m, struct drm_file *file)
@@ -153,9 +167,8 @@ static void dsa_show_file_bos(struct seq_file *m, struct drm_file *file)
 
 	spin_lock(&file->table_lock);
 	idr_for_each_entry(&file->object_idr, obj, handle)
-		seq_printf(m, "%6llu %6d %-6s %12zu %7u %5u\n", file->client_id, handle,
-			   to_dsa_bo(obj)->hbm ? "hbm" : "system", obj->size, obj->handle_count,
-			   to_dsa_bo(obj)->extent_count);
+		seq_printf(m, "%6llu %6d %-7s %12zu %7u\n", file->client_id, handle,
+			   dsa_bo_memory(to_dsa_bo(obj)), obj->size, obj->handle_count);
 	spin_unlock(&file->table_lock);
 }
 
@@ -178,7 +191,7 @@ static int dsa_show_vms(struct seq_file *m, void *arg)
 
 static int dsa_show_bos(struct seq_file *m, void *arg)
 {
-	seq_puts(m, "client handle memory        bytes handles parts\n");
+	seq_puts(m, "client handle memory         bytes handles\n");
 	dsa_show_files(m, dsa_show_file_bos);
 	return 0;
 }
@@ -188,14 +201,15 @@ static int dsa_show_engines(struct seq_file *m, void *arg)
 {
 	struct drm_debugfs_entry *entry = m->private;
 	struct dsa_device *dsa = to_dsa_device(entry->dev);
-	int idx;
+	int idx, ret;
 
-	if (!drm_dev_enter(entry->dev, &idx))
-		return -ENODEV;
+	ret = dsa_device_enter(dsa, &idx);
+	if (ret)
+		return ret;
 	seq_printf(m, "time %llu ns\ncompute busy %llu ns engines %u\ncopy busy %llu ns engines %u\n",
 		   dsa_read64(dsa, DSA_REG_TIME), dsa_read64(dsa, DSA_REG_BUSY_COMPUTE),
 		   dsa->caps.cores, dsa_read64(dsa, DSA_REG_BUSY_COPY), dsa->caps.copy_engines);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 

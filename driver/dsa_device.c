@@ -7,6 +7,8 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
+#include "dsa_evict.h"
+#include "dsa_gem.h"
 #include "dsa_hw.h"
 #include "dsa_mmu.h"
 #include "dsa_queue.h"
@@ -94,10 +96,10 @@ static int dsa_irq_init(struct dsa_device *dsa)
 
 /**
  * dsa_device_ping - Measure the way to the device and back by interrupt.
- * @dsa: the device, inside drm_dev_enter().
+ * @dsa: the device, inside dsa_device_enter().
  * @ns: how long it took until this thread ran again.
  *
- * Return: 0, -EINTR, or -ETIMEDOUT when the interrupt did not come.
+ * Return: 0, -EINTR, -ETIMEDOUT when the interrupt did not come, or &dsa_device.error.
  */
 int dsa_device_ping(struct dsa_device *dsa, u64 *ns)
 {
@@ -112,6 +114,8 @@ int dsa_device_ping(struct dsa_device *dsa, u64 *ns)
 	left = wait_for_completion_interruptible_timeout(&dsa->ping_done, DSA_PING_TIMEOUT);
 	*ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	mutex_unlock(&dsa->ping_lock);
+	if (READ_ONCE(dsa->error))
+		return READ_ONCE(dsa->error);
 	return left > 0 ? 0 : left ? -EINTR : -ETIMEDOUT;
 }
 
@@ -175,9 +179,16 @@ static int dsa_init_software(struct dsa_device *dsa)
 	ret = drmm_mutex_init(&dsa->drm, &dsa->hw_lock);
 	if (!ret)
 		ret = drmm_mutex_init(&dsa->drm, &dsa->ping_lock);
+	if (!ret)
+		ret = drmm_mutex_init(&dsa->drm, &dsa->bo_lock);
 	if (ret)
 		return ret;
+	INIT_LIST_HEAD(&dsa->bos);
+	init_waitqueue_head(&dsa->back_online);
 	init_completion(&dsa->ping_done);
+	spin_lock_init(&dsa->user_lock);
+	INIT_LIST_HEAD(&dsa->users);
+	dsa_reset_events_init(dsa);
 	dsa_ras_init(&dsa->ras);
 	ratelimit_state_init(&dsa->fault_log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	/* What is left out is not worth a warning. */
@@ -224,7 +235,11 @@ int dsa_device_init(struct dsa_device *dsa)
 	if (!ret)
 		ret = dsa_hbm_init(dsa);
 	if (!ret)
+		ret = dsa_evict_init(dsa);
+	if (!ret)
 		ret = dsa_mmu_init(dsa);
+	if (!ret)
+		ret = dsa_dump_init(dsa);
 	/* Whatever used the device before: nothing of it is left. */
 	if (!ret)
 		ret = dsa_reset_hw(dsa);
@@ -234,7 +249,8 @@ int dsa_device_init(struct dsa_device *dsa)
 		return ret;
 	pci_set_master(pdev);
 	dsa_int_enable(dsa, DSA_INT_ENABLED);
-	return 0;
+	/* For a reset of the bus, which nobody announces. */
+	return pci_save_state(pdev);
 }
 
 /**
@@ -253,4 +269,16 @@ void dsa_device_fini(struct dsa_device *dsa)
 	dsa_device_end_locked(dsa, -ENODEV);
 	dsa_lose_queues(dsa, NULL);
 	mutex_unlock(&dsa->hw_lock);
+	flush_work(&dsa->reset_events.work);
+	dsa_dump_flush(dsa);
+}
+
+/**
+ * dsa_device_release - Give back what files still hold of the bus' resources.
+ * @dsa: the device, unplugged.
+ */
+void dsa_device_release(struct dsa_device *dsa)
+{
+	dsa_gem_release(dsa);
+	dsa_mmu_release(dsa);
 }

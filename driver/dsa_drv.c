@@ -16,6 +16,8 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_user_queue.h"
+#include "dsa_quota.h"
 #include "dsa_vm.h"
 
 uint dsa_job_timeout_ms = 30000;
@@ -33,7 +35,10 @@ struct workqueue_struct *dsa_release_wq;
 
 static void dsa_file_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct dsa_file, ref));
+	struct dsa_file *dfile = container_of(ref, struct dsa_file, ref);
+
+	dsa_quota_close(dfile);
+	kfree(dfile);
 }
 
 void dsa_file_get_queue(struct dsa_file *dfile)
@@ -52,11 +57,17 @@ void dsa_file_put_queue(struct dsa_file *dfile)
 static int dsa_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct dsa_file *dfile = kzalloc(sizeof(*dfile), GFP_KERNEL);
+	int ret;
 
 	if (!dfile)
 		return -ENOMEM;
 	dfile->dsa = to_dsa_device(drm);
 	dfile->drm = file;
+	ret = dsa_quota_open(dfile);
+	if (ret) {
+		kfree(dfile);
+		return ret;
+	}
 	xa_init_flags(&dfile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&dfile->queues, XA_FLAGS_ALLOC1);
 	kref_init(&dfile->ref);
@@ -80,8 +91,9 @@ static void dsa_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_for_each(&dfile->queues, id, queue)
 		dsa_queue_kill(queue);
 	xa_for_each(&dfile->queues, id, queue)
-		dsa_queue_put(queue);
+		dsa_queue_close(queue);
 	xa_for_each(&dfile->vms, id, vm) {
+		dsa_quota_give_vm(dfile);
 		dsa_vm_kill(vm);
 		dsa_vm_put(vm);
 	}
@@ -104,6 +116,7 @@ static const struct drm_ioctl_desc dsa_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_DESTROY, dsa_ioctl_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_STATE, dsa_ioctl_queue_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_SUBMIT, dsa_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(DSA_WAIT_USER_FENCE, dsa_ioctl_wait_user_fence, DRM_RENDER_ALLOW),
 };
 
 /* DRM_ACCEL_FOPS has no show_fdinfo. */
@@ -116,7 +129,7 @@ static const struct file_operations dsa_fops = {
 	.poll = drm_poll,
 	.read = drm_read,
 	.llseek = noop_llseek,
-	.mmap = drm_gem_mmap,
+	.mmap = dsa_mmap,
 	.show_fdinfo = drm_show_fdinfo,
 	.fop_flags = FOP_UNSIGNED_OFFSET,
 };
@@ -161,6 +174,7 @@ static int dsa_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return ret;
 	}
 	dsa_hwmon_init(dsa);
+	dsa_pm_init(dsa);
 	dev_info(&pdev->dev, "version %u.%u, serial %#llx, %u cores, %llu MiB HBM, %u interrupt vectors\n",
 		 dsa->caps.version >> 16, dsa->caps.version & 0xffff, dsa->caps.serial,
 		 dsa->caps.cores, dsa->hbm.size >> 20, 1 + dsa->queue_vectors);
@@ -171,8 +185,16 @@ static void dsa_remove(struct pci_dev *pdev)
 {
 	struct dsa_device *dsa = pci_get_drvdata(pdev);
 
+	dsa_pm_fini(dsa);
 	dsa_device_fini(dsa);
 	drm_dev_unplug(&dsa->drm);
+	dsa_device_release(dsa);
+}
+
+/* The machine stops, or another kernel takes over: files may be open, and stay. */
+static void dsa_shutdown(struct pci_dev *pdev)
+{
+	dsa_device_fini(pci_get_drvdata(pdev));
 }
 
 static const struct pci_device_id dsa_pci_ids[] = {
@@ -186,7 +208,9 @@ static struct pci_driver dsa_pci_driver = {
 	.id_table = dsa_pci_ids,
 	.probe = dsa_probe,
 	.remove = dsa_remove,
-	.shutdown = dsa_remove,
+	.shutdown = dsa_shutdown,
+	.err_handler = &dsa_pci_error_handlers,
+	.driver.pm = pm_ptr(&dsa_pm_ops),
 };
 
 static int __init dsa_init(void)

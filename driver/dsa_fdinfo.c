@@ -87,15 +87,19 @@ void dsa_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 	unsigned int queues[DSA_ENGINE_CLASSES] = {};
 	struct dsa_device *dsa = dfile->dsa;
 	u64 busy[DSA_ENGINE_CLASSES];
-	bool there;
+	bool there, awake;
 	int idx;
 
 	there = drm_dev_enter(&dsa->drm, &idx);
-	dsa_file_usage(dfile, there, busy, queues);
+	awake = there && dsa_device_peek(dsa);
+	dsa_file_usage(dfile, awake, busy, queues);
 	dsa_show_engines(p, dsa, busy);
 	if (there) {
-		drm_printf(p, "drm-total-cycles-compute:\t%llu\n",
-			   dsa_ns_to_cycles(dsa, dsa_read64(dsa, DSA_REG_TIME)));
+		u64 time = awake ? dsa_read64(dsa, DSA_REG_TIME) : READ_ONCE(dsa->sleep_time);
+
+		drm_printf(p, "drm-total-cycles-compute:\t%llu\n", dsa_ns_to_cycles(dsa, time));
+		if (awake)
+			dsa_device_peek_end(dsa);
 		drm_dev_exit(idx);
 	}
 	dsa_gem_show_fdinfo(p, file);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Buffer objects, in HBM or in system memory. Both are allocated whole and
- * zeroed at creation, stay where they are, and are described by extents.
- */
+/* Buffer objects, in HBM or in system memory, allocated whole and zeroed at creation. */
 
-#include <kunit/visibility.h>
+#include <linux/dma-resv.h>
 #include <linux/mm.h>
+#include <linux/pm_runtime.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
@@ -14,6 +12,7 @@
 #include <drm/dsa_accel.h>
 #include <hw/dsa_mmu.h>
 
+#include "dsa_evict.h"
 #include "dsa_gem.h"
 #include "dsa_hw.h"
 
@@ -24,74 +23,67 @@ static void dsa_bo_free(struct drm_gem_object *obj)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
-	kvfree(bo->extents);
-	if (!bo->hbm) {
-		atomic64_sub(obj->size, &bo->dsa->system_used);
+	mutex_lock(&bo->dsa->bo_lock);
+	list_del(&bo->link);
+	mutex_unlock(&bo->dsa->bo_lock);
+	dsa_evict_forget(bo);
+	dsa_place_free(bo->dsa, obj, bo->place);
+	dsa_evict_kick(bo->dsa);
+	mutex_destroy(&bo->gpuva_lock);
+	if (!bo->home_hbm) {
 		drm_gem_shmem_free(&bo->base);
 		return;
 	}
-	dsa_hbm_free(bo->dsa, &bo->blocks);
 	drm_gem_object_release(obj);
 	kfree(bo);
 }
 
-/**
- * dsa_bo_extent - Find the extent of an offset.
- * @bo: the object.
- * @offset: less than its size.
- *
- * Return: the extent.
- */
-const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset)
+/* Maps the page of the fault and its neighbours. The object does not move meanwhile. */
+static vm_fault_t dsa_bo_fault_locked(struct dsa_bo *bo, struct vm_fault *vmf, unsigned long page,
+				      unsigned long pages, unsigned long offset)
 {
-	unsigned int lo = 0, hi = bo->extent_count;
-
-	while (hi - lo > 1) {
-		unsigned int mid = lo + (hi - lo) / 2;
-
-		if (bo->extents[mid].offset <= offset)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return &bo->extents[lo];
-}
-EXPORT_SYMBOL_IF_KUNIT(dsa_bo_extent);
-
-static unsigned long dsa_bo_pfn(struct dsa_bo *bo, u64 offset)
-{
-	const struct dsa_extent *ext;
-
-	if (!bo->hbm)
-		return page_to_pfn(bo->base.pages[offset >> PAGE_SHIFT]);
-	ext = dsa_bo_extent(bo, offset);
-	return (bo->dsa->hbm.base + ext->addr + (offset - ext->offset)) >> PAGE_SHIFT;
-}
-
-/* Maps the page of the fault and its neighbours. */
-static vm_fault_t dsa_bo_fault(struct vm_fault *vmf)
-{
+	unsigned long end = min(pages, round_down(page, DSA_FAULT_AROUND) + DSA_FAULT_AROUND), i;
 	struct vm_area_struct *vma = vmf->vma;
-	struct drm_gem_object *obj = vma->vm_private_data;
-	struct dsa_bo *bo = to_dsa_bo(obj);
-	unsigned long page = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
-	unsigned long offset = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
-	unsigned long pages = min(vma_pages(vma), (obj->size >> PAGE_SHIFT) - offset);
-	unsigned long i, end;
+	pgprot_t prot = vm_get_page_prot(vma->vm_flags);
 	vm_fault_t ret = VM_FAULT_SIGBUS;
-	int idx;
 
-	if (page >= pages || !drm_dev_enter(obj->dev, &idx))
-		return VM_FAULT_SIGBUS;
-	end = min(pages, round_down(page, DSA_FAULT_AROUND) + DSA_FAULT_AROUND);
+	/* Asleep again it takes the mapping away. What a failed device holds can be read. */
+	if (bo->place->hbm) {
+		prot = pgprot_writecombine(prot);
+		pm_runtime_get_sync(bo->dsa->drm.dev);
+	}
 	for (i = page; i < end; i++) {
-		vm_fault_t r = vmf_insert_pfn(vma, vma->vm_start + (i << PAGE_SHIFT),
-					      dsa_bo_pfn(bo, (u64)(offset + i) << PAGE_SHIFT));
+		vm_fault_t r = vmf_insert_pfn_prot(vma, vma->vm_start + (i << PAGE_SHIFT),
+						   dsa_place_pfn(bo->dsa, bo->place,
+								 (u64)(offset + i) << PAGE_SHIFT),
+						   prot);
 
 		if (i == page)
 			ret = r;
 		if (r != VM_FAULT_NOPAGE)
 			break;
+	}
+	if (bo->place->hbm)
+		dsa_device_let_sleep(bo->dsa);
+	return ret;
+}
+
+static vm_fault_t dsa_bo_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct drm_gem_object *obj = vma->vm_private_data;
+	unsigned long page = (vmf->address - vma->vm_start) >> PAGE_SHIFT;
+	unsigned long offset = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
+	unsigned long pages = min(vma_pages(vma), (obj->size >> PAGE_SHIFT) - offset);
+	vm_fault_t ret = VM_FAULT_NOPAGE;
+	int idx;
+
+	if (page >= pages || !drm_dev_enter(obj->dev, &idx))
+		return VM_FAULT_SIGBUS;
+	/* A signal comes first; then the access faults again. */
+	if (!dma_resv_lock_interruptible(obj->resv, NULL)) {
+		ret = dsa_bo_fault_locked(to_dsa_bo(obj), vmf, page, pages, offset);
+		dma_resv_unlock(obj->resv);
 	}
 	drm_dev_exit(idx);
 	return ret;
@@ -110,8 +102,6 @@ static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	if (to_dsa_bo(obj)->hbm)
-		vma->vm_page_prot = pgprot_writecombine(vma->vm_page_prot);
 	return 0;
 }
 
@@ -135,50 +125,26 @@ struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 	bo->dsa = to_dsa_device(drm);
-	INIT_LIST_HEAD(&bo->blocks);
+	INIT_LIST_HEAD(&bo->lru);
+	mutex_init(&bo->gpuva_lock);
+	dsa_compat_gpuva_set_lock(&bo->base.base, &bo->gpuva_lock);
+	INIT_LIST_HEAD(&bo->link);
 	bo->base.base.funcs = &dsa_bo_funcs;
 	return &bo->base.base;
 }
 
-/* Appends an extent, or lengthens the last one. */
-VISIBLE_IF_KUNIT void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size)
-{
-	struct dsa_extent *last = bo->extent_count ? &bo->extents[bo->extent_count - 1] : NULL;
-
-	if (last && last->addr + last->size == addr) {
-		last->size += size;
-		return;
-	}
-	bo->extents[bo->extent_count++] = (struct dsa_extent) {
-		.offset = last ? last->offset + last->size : 0,
-		.addr = addr,
-		.size = size,
-	};
-}
-EXPORT_SYMBOL_IF_KUNIT(dsa_bo_add_extent);
-
 static int dsa_bo_alloc_hbm(struct dsa_bo *bo)
 {
-	struct drm_buddy_block *block;
+	struct dsa_place *place = dsa_place_alloc_hbm(bo->dsa, bo->base.base.size, true);
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
-	ret = dsa_hbm_alloc(bo->dsa, bo->base.base.size, 0, &bo->blocks);
-	if (ret)
-		return ret;
-	bo->extents = kvcalloc(list_count_nodes(&bo->blocks), sizeof(*bo->extents), GFP_KERNEL);
-	if (!bo->extents)
-		return -ENOMEM;
-	list_for_each_entry(block, &bo->blocks, link)
-		dsa_bo_add_extent(bo, drm_buddy_block_offset(block),
-				  drm_buddy_block_size(&bo->dsa->hbm.mm, block));
-
-	for (i = 0; i < bo->extent_count; i++) {
-		ret = dsa_hbm_clear(bo->dsa, bo->extents[i].addr, bo->extents[i].size);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	if (IS_ERR(place))
+		return PTR_ERR(place);
+	bo->place = place;
+	for (i = 0; i < place->extent_count && !ret; i++)
+		ret = dsa_hbm_clear(bo->dsa, place->extents[i].addr, place->extents[i].size);
+	return ret;
 }
 
 static struct dsa_bo *dsa_bo_create_hbm(struct dsa_device *dsa, u64 size)
@@ -190,66 +156,35 @@ static struct dsa_bo *dsa_bo_create_hbm(struct dsa_device *dsa, u64 size)
 	if (IS_ERR(obj))
 		return ERR_CAST(obj);
 	bo = to_dsa_bo(obj);
-	bo->hbm = true;
+	bo->home_hbm = true;
 	drm_gem_private_object_init(&dsa->drm, obj, size);
 	ret = dsa_bo_alloc_hbm(bo);
 	if (ret) {
 		drm_gem_object_put(obj);
 		return ERR_PTR(ret);
 	}
-	return bo;
-}
-
-/*
- * Pages of a buffer object cannot be reclaimed, and the helpers that allocate
- * them neither give up nor die before the machine has nothing else left.
- */
-static bool dsa_system_has(u64 size)
-{
-	u64 reserve = totalram_pages() / 32;
-
-	return (size >> PAGE_SHIFT) + reserve <= (u64)max(si_mem_available(), 0l);
-}
-
-/* Bytes that objects being created will take: those who ask at the same time count each other. */
-static atomic64_t dsa_system_pending = ATOMIC64_INIT(0);
-
-static struct dsa_bo *dsa_bo_alloc_system(struct dsa_device *dsa, u64 size)
-{
-	struct drm_gem_shmem_object *shmem;
-	struct scatterlist *sg;
-	struct sg_table *sgt;
-	struct dsa_bo *bo;
-	int i;
-
-	shmem = drm_gem_shmem_create(&dsa->drm, size);
-	if (IS_ERR(shmem))
-		return ERR_CAST(shmem);
-	bo = to_dsa_bo(&shmem->base);
-	atomic64_add(size, &dsa->system_used);
-
-	sgt = drm_gem_shmem_get_pages_sgt(shmem);
-	if (IS_ERR(sgt)) {
-		drm_gem_object_put(&shmem->base);
-		return ERR_CAST(sgt);
-	}
-	bo->extents = kvcalloc(sgt->nents, sizeof(*bo->extents), GFP_KERNEL);
-	if (!bo->extents) {
-		drm_gem_object_put(&shmem->base);
-		return ERR_PTR(-ENOMEM);
-	}
-	for_each_sgtable_dma_sg(sgt, sg, i)
-		dsa_bo_add_extent(bo, sg_dma_address(sg), sg_dma_len(sg));
+	dsa_evict_add(bo);
 	return bo;
 }
 
 static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 {
-	struct dsa_bo *bo = ERR_PTR(-ENOMEM);
+	struct drm_gem_shmem_object *shmem;
+	struct dsa_place *place;
+	struct dsa_bo *bo;
 
-	if (dsa_system_has(atomic64_add_return(size, &dsa_system_pending)))
-		bo = dsa_bo_alloc_system(dsa, size);
-	atomic64_sub(size, &dsa_system_pending);
+	if (!dsa_place_system_has(size))
+		return ERR_PTR(-ENOMEM);
+	shmem = drm_gem_shmem_create(&dsa->drm, size);
+	if (IS_ERR(shmem))
+		return ERR_CAST(shmem);
+	place = dsa_place_alloc_system(dsa, &shmem->base);
+	if (IS_ERR(place)) {
+		drm_gem_object_put(&shmem->base);
+		return ERR_CAST(place);
+	}
+	bo = to_dsa_bo(&shmem->base);
+	bo->place = place;
 	return bo;
 }
 
@@ -276,12 +211,15 @@ int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fil
 		ret = PTR_ERR(bo);
 		goto out;
 	}
+	mutex_lock(&dsa->bo_lock);
+	list_add_tail(&bo->link, &dsa->bos);
+	mutex_unlock(&dsa->bo_lock);
 	args->size = size;
 	/* Another thread may close the handle as soon as it exists. */
 	ret = drm_gem_handle_create(file, &bo->base.base, &args->handle);
 	drm_gem_object_put(&bo->base.base);
 out:
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return ret;
 }
 
@@ -303,10 +241,113 @@ int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file
 	return ret;
 }
 
+/* ---- all of them ---- */
+
+/**
+ * dsa_gem_release - Take system memory from a device that is being unbound.
+ * @dsa: the device, unplugged. Buffer objects last as long as someone has them,
+ *       their mappings for the device must not.
+ */
+void dsa_gem_release(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		dsa_place_unmap(dsa, bo->place);
+	}
+	mutex_unlock(&dsa->bo_lock);
+}
+
+static void dsa_bo_save(struct dsa_bo *bo)
+{
+	const struct dsa_place *place = bo->place;
+	unsigned int i;
+
+	for (i = 0; i < place->extent_count; i++)
+		memcpy_fromio(bo->saved + place->extents[i].offset,
+			      bo->dsa->hbm.io + place->extents[i].addr, place->extents[i].size);
+}
+
+static void dsa_bo_restore(struct dsa_bo *bo)
+{
+	const struct dsa_place *place = bo->place;
+	unsigned int i;
+
+	for (i = 0; i < place->extent_count; i++)
+		memcpy_toio(bo->dsa->hbm.io + place->extents[i].addr,
+			    bo->saved + place->extents[i].offset, place->extents[i].size);
+}
+
+static void dsa_bo_forget_saved(struct dsa_bo *bo)
+{
+	kvfree(bo->saved);
+	bo->saved = NULL;
+}
+
+/**
+ * dsa_gem_save_hbm - Copy what is in HBM to system memory.
+ * @dsa: the device, awake and idle; user space does not run.
+ *
+ * Return: 0 or -ENOMEM; then nothing is copied.
+ */
+int dsa_gem_save_hbm(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+	int ret = 0;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		if (!bo->place->hbm)
+			continue;
+		bo->saved = kvmalloc(bo->base.base.size, GFP_KERNEL | __GFP_NOWARN);
+		if (!bo->saved) {
+			ret = -ENOMEM;
+			break;
+		}
+		dsa_bo_save(bo);
+	}
+	if (ret) {
+		drm_err(&dsa->drm, "no memory to keep what is in HBM: the system cannot sleep\n");
+		list_for_each_entry(bo, &dsa->bos, link)
+			dsa_bo_forget_saved(bo);
+	}
+	mutex_unlock(&dsa->bo_lock);
+	return ret;
+}
+
+/**
+ * dsa_gem_restore_hbm - Copy back what dsa_gem_save_hbm() has saved, if it has.
+ * @dsa: the device, awake.
+ */
+void dsa_gem_restore_hbm(struct dsa_device *dsa)
+{
+	struct dsa_bo *bo;
+
+	mutex_lock(&dsa->bo_lock);
+	list_for_each_entry(bo, &dsa->bos, link) {
+		if (bo->saved)
+			dsa_bo_restore(bo);
+		dsa_bo_forget_saved(bo);
+	}
+	wmb();	/* before any doorbell */
+	mutex_unlock(&dsa->bo_lock);
+}
+
+static void dsa_gem_count(struct drm_memory_stats *s, const struct drm_gem_object *obj)
+{
+	if (obj->handle_count > 1)
+		s->shared += obj->size;
+	else
+		s->private += obj->size;
+}
+
 /**
  * dsa_gem_show_fdinfo - Print what memory the buffer objects of a file take.
  * @p: where.
  * @file: whose.
+ *
+ * An object that had to leave HBM still counts there, but is not resident.
  */
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
@@ -316,13 +357,16 @@ void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 	spin_lock(&file->table_lock);
 	idr_for_each_entry(&file->object_idr, obj, id) {
-		struct drm_memory_stats *s = to_dsa_bo(obj)->hbm ? &hbm : &system;
+		bool home = to_dsa_bo(obj)->home_hbm, out = dsa_bo_is_out(to_dsa_bo(obj));
 
-		if (obj->handle_count > 1)
-			s->shared += obj->size;
+		if (home)
+			dsa_gem_count(&hbm, obj);
+		if (!home || out)
+			dsa_gem_count(&system, obj);
+		if (home && !out)
+			hbm.resident += obj->size;
 		else
-			s->private += obj->size;
-		s->resident += obj->size;
+			system.resident += obj->size;
 	}
 	spin_unlock(&file->table_lock);
 

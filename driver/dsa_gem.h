@@ -5,35 +5,32 @@
 #include <drm/drm_gem_shmem_helper.h>
 
 #include "dsa_device.h"
-
-/**
- * struct dsa_extent - A contiguous part of a buffer object.
- * @offset: where it begins in the object.
- * @addr: HBM offset or bus address.
- * @size: bytes.
- */
-struct dsa_extent {
-	u64 offset;
-	u64 addr;
-	u64 size;
-};
+#include "dsa_place.h"
 
 /**
  * struct dsa_bo - A buffer object.
  * @base: system memory; of an HBM object only the GEM object is used.
  * @dsa: the device.
- * @hbm: it is in HBM.
- * @blocks: HBM it owns.
- * @extents: where it is, in order of offset. Constant once created.
- * @extent_count: how many.
+ * @home_hbm: it belongs into HBM, wherever it is now. Constant.
+ * @place: where it is; changed under its reservation, see dsa_evict.c.
+ * @out: it had to leave HBM; written with @place.
+ * @lru: in the lists of &struct dsa_evict, under &dsa_evict.lock.
+ * @used: &dsa_evict.clock when it was last known to be used, under &dsa_evict.lock.
+ * @link: in &dsa_device.bos.
+ * @saved: what it held in HBM, while the system sleeps.
  */
 struct dsa_bo {
 	struct drm_gem_shmem_object base;
 	struct dsa_device *dsa;
-	bool hbm;
-	struct list_head blocks;
-	struct dsa_extent *extents;
-	unsigned int extent_count;
+	bool home_hbm;
+	struct dsa_place *place;
+	bool out;
+	struct list_head lru;
+	u64 used;
+	struct list_head link;
+	void *saved;
+	/** @gpuva_lock: protects the list of mappings; nothing is allocated under it. */
+	struct mutex gpuva_lock;
 };
 
 static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)
@@ -41,11 +38,21 @@ static inline struct dsa_bo *to_dsa_bo(struct drm_gem_object *obj)
 	return container_of(obj, struct dsa_bo, base.base);
 }
 
+static inline bool dsa_bo_is_out(const struct dsa_bo *bo)
+{
+	return READ_ONCE(bo->out);
+}
+
+/* What protects an object's list of mappings; inside all other locks of software. */
+static inline struct mutex *dsa_gpuva_lock(struct drm_gem_object *obj)
+{
+	return dsa_compat_gpuva_lock(obj, &to_dsa_bo(obj)->gpuva_lock);
+}
+
 struct drm_gem_object *dsa_gem_create_object(struct drm_device *drm, size_t size);
-const struct dsa_extent *dsa_bo_extent(const struct dsa_bo *bo, u64 offset);
-#if IS_ENABLED(CONFIG_KUNIT)
-void dsa_bo_add_extent(struct dsa_bo *bo, u64 addr, u64 size);
-#endif
+void dsa_gem_release(struct dsa_device *dsa);
+int dsa_gem_save_hbm(struct dsa_device *dsa);
+void dsa_gem_restore_hbm(struct dsa_device *dsa);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);

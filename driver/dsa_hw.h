@@ -48,7 +48,7 @@ static inline void dsa_qwrite64(struct dsa_device *dsa, unsigned int q, u32 reg,
 	dsa_write64(dsa, DSA_QREG(q, reg), value);
 }
 
-/* A device that is no longer there answers every read with ones. */
+/* What is no longer there answers every read with ones; some bridges, with zeroes. */
 static inline bool dsa_gone(struct dsa_device *dsa)
 {
 	return dsa_read(dsa, DSA_REG_MAGIC) != DSA_MAGIC;

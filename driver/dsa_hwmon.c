@@ -30,7 +30,7 @@ static int dsa_hwmon_read_reg(struct dsa_device *dsa, u32 reg, u32 *value)
 	if (ret)
 		return ret;
 	*value = dsa_read(dsa, reg);
-	drm_dev_exit(idx);
+	dsa_device_exit(dsa, idx);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Queries. */
 
+#include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_drv.h>
@@ -43,6 +44,9 @@ static void dsa_query_memory(struct dsa_device *dsa, struct drm_dsa_memory_info 
 {
 	dsa_hbm_usage(dsa, &info->hbm_total, &info->hbm_free);
 	info->system_used = atomic64_read(&dsa->system_used);
+	mutex_lock(&dsa->hw_lock);
+	info->hbm_losses = dsa->hbm.losses;
+	mutex_unlock(&dsa->hw_lock);
 }
 
 static void dsa_query_telemetry(struct dsa_device *dsa, struct drm_dsa_telemetry *t)
@@ -54,7 +58,7 @@ static void dsa_query_telemetry(struct dsa_device *dsa, struct drm_dsa_telemetry
 	t->clock_khz = dsa_read(dsa, DSA_REG_CLOCK_NOW);
 	t->ecc_corrected = dsa_read(dsa, DSA_REG_ECC_CORRECTED);
 	t->ecc_uncorrected = dsa_read(dsa, DSA_REG_ECC_UNCORRECTED);
-	t->resets = dsa_read(dsa, DSA_REG_RESET_COUNT);
+	t->resets = dsa_read(dsa, DSA_REG_RESET_COUNT) - dsa->sleep_resets;
 	t->busy_compute_ns = dsa_read64(dsa, DSA_REG_BUSY_COMPUTE);
 	t->busy_copy_ns = dsa_read64(dsa, DSA_REG_BUSY_COPY);
 	t->device_time_ns = dsa_read64(dsa, DSA_REG_TIME);
@@ -86,6 +90,8 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
+	/* What a failed device says may still be of use. */
+	pm_runtime_get_sync(drm->dev);
 	switch (args->type) {
 	case DRM_DSA_QUERY_DEVICE_INFO:
 		dsa_query_device_info(dsa, &u.device);
@@ -107,6 +113,7 @@ int dsa_ioctl_dev_query(struct drm_device *drm, void *data, struct drm_file *fil
 		size = 0;
 		break;
 	}
+	dsa_device_let_sleep(dsa);
 	drm_dev_exit(idx);
 
 	if (!size)

@@ -2,8 +2,8 @@
 /*
  * Page tables. They live in HBM, or in system memory when HBM is full, so
  * that removing a mapping never depends on free HBM. The driver keeps a
- * shadow of the tree (struct dsa_pt) and does not read tables back but to
- * split a large page.
+ * shadow of the tree (struct dsa_pt), with the content of tables in HBM, which
+ * a reset of the PCI function clears. It does not read tables back.
  */
 
 #include <kunit/visibility.h>
@@ -39,11 +39,15 @@ static bool dsa_pt_is_table(const struct dsa_pt *child)
 
 static void dsa_pt_write(struct dsa_pt *pt, unsigned int index, u64 pte)
 {
+	if (pt->copy)
+		pt->copy[index] = pte;
 	iosys_map_wr(&pt->map, index * sizeof(u64), u64, pte);
 }
 
 static u64 dsa_pt_read(struct dsa_pt *pt, unsigned int index)
 {
+	if (pt->copy)
+		return pt->copy[index];
 	return iosys_map_rd(&pt->map, index * sizeof(u64), u64);
 }
 
@@ -57,9 +61,15 @@ static int dsa_pt_alloc_hbm(struct dsa_device *dsa, struct dsa_pt *pt)
 
 	if (READ_ONCE(dsa_pt_system))
 		return -ENOSPC;
+	pt->copy = kzalloc(DSA_PAGE_SIZE, GFP_KERNEL);
+	if (!pt->copy)
+		return -ENOMEM;
 	ret = dsa_hbm_alloc(dsa, DSA_PAGE_SIZE, DRM_BUDDY_TOPDOWN_ALLOCATION, &pt->blocks);
-	if (ret)
+	if (ret) {
+		kfree(pt->copy);
+		pt->copy = NULL;
 		return ret;
+	}
 	block = list_first_entry(&pt->blocks, struct drm_buddy_block, link);
 	addr = drm_buddy_block_offset(block);
 	pt->entry = addr | DSA_PTE_VALID;
@@ -94,12 +104,21 @@ static struct dsa_pt *dsa_pt_alloc(struct dsa_device *dsa, bool directory)
 	return pt;
 }
 
+/* Without its memory a table can only be freed. */
+static void dsa_pt_free_system(struct dsa_device *dsa, struct dsa_pt *pt)
+{
+	if (pt->copy || iosys_map_is_null(&pt->map))
+		return;
+	dma_free_coherent(dsa->drm.dev, DSA_PAGE_SIZE, pt->map.vaddr, pt->dma);
+	iosys_map_clear(&pt->map);
+}
+
 static void dsa_pt_free(struct dsa_device *dsa, struct dsa_pt *pt)
 {
-	if (list_empty(&pt->blocks))
-		dma_free_coherent(dsa->drm.dev, DSA_PAGE_SIZE, pt->map.vaddr, pt->dma);
-	else
+	dsa_pt_free_system(dsa, pt);
+	if (pt->copy)
 		dsa_hbm_free(dsa, &pt->blocks);
+	kfree(pt->copy);
 	kfree(pt);
 }
 
@@ -114,16 +133,24 @@ static void dsa_pt_free_list(struct dsa_device *dsa, struct list_head *list)
 	INIT_LIST_HEAD(list);
 }
 
-static void dsa_pt_free_tree(struct dsa_device *dsa, struct dsa_pt *pt)
+/* Calls @visit for each table of a tree, those below a table before it. */
+static void dsa_pt_for_each(struct dsa_device *dsa, struct dsa_pt *pt,
+			    void (*visit)(struct dsa_device *dsa, struct dsa_pt *pt))
 {
 	unsigned int i;
 
 	for (i = 0; pt->level && i < DSA_PT_ENTRIES; i++) {
 		if (dsa_pt_is_table(pt->child[i]))
-			dsa_pt_free_tree(dsa, pt->child[i]);
+			dsa_pt_for_each(dsa, pt->child[i], visit);
 	}
-	dsa_pt_free(dsa, pt);
+	visit(dsa, pt);
 	cond_resched();
+}
+
+static void dsa_pt_restore(struct dsa_device *dsa, struct dsa_pt *pt)
+{
+	if (pt->copy)
+		iosys_map_memcpy_to(&pt->map, 0, pt->copy, DSA_PAGE_SIZE);
 }
 
 /* ---- the device's side ---- */
@@ -138,6 +165,7 @@ static void dsa_mmu_fini(struct drm_device *drm, void *arg)
 
 int dsa_mmu_init(struct dsa_device *dsa)
 {
+	init_rwsem(&dsa->mmu.tables);
 	mutex_init(&dsa->mmu.lock);
 	ida_init(&dsa->mmu.asids);
 	return drmm_add_action_or_reset(&dsa->drm, dsa_mmu_fini, &dsa->mmu);
@@ -149,7 +177,7 @@ static void dsa_mmu_set_root(struct dsa_device *dsa, u32 asid, u64 root)
 
 	mutex_lock(&dsa->mmu.lock);
 	dsa->mmu.roots[asid] = root;
-	if (!dsa_device_enter(dsa, &idx)) {
+	if (dsa_device_enter_online(dsa, &idx)) {
 		dsa_write64(dsa, DSA_REG_MMU_ROOT(asid), root);
 		drm_dev_exit(idx);
 	}
@@ -173,6 +201,62 @@ void dsa_mmu_restore_roots(struct dsa_device *dsa)
 	mutex_unlock(&dsa->mmu.lock);
 }
 
+/**
+ * dsa_mmu_offline - Expect no more of the hardware; it forgets all translations.
+ * @dsa: the device.
+ */
+void dsa_mmu_offline(struct dsa_device *dsa)
+{
+	lockdep_assert_held(&dsa->hw_lock);
+	mutex_lock(&dsa->mmu.lock);
+	WRITE_ONCE(dsa->offline, true);
+	/* After the flag: who waits for what is over has seen either. */
+	smp_wmb();
+	atomic_inc(&dsa->mmu.generation);
+	mutex_unlock(&dsa->mmu.lock);
+}
+
+/**
+ * dsa_mmu_online - Bring all address spaces back after dsa_mmu_offline().
+ * @dsa: the device, which works again and knows of nothing. HBM may have been
+ *       lost, and what was written meanwhile is.
+ */
+void dsa_mmu_online(struct dsa_device *dsa)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&dsa->hw_lock);
+	down_write(&dsa->mmu.tables);
+	/* From here on changes reach the hardware, which does not use the tables yet. */
+	mutex_lock(&dsa->mmu.lock);
+	WRITE_ONCE(dsa->offline, false);
+	mutex_unlock(&dsa->mmu.lock);
+	dsa_mmu_restore_roots(dsa);
+	for (i = 0; i < dsa->caps.asids; i++) {
+		if (dsa->mmu.trees[i])
+			dsa_pt_for_each(dsa, dsa->mmu.trees[i]->root, dsa_pt_restore);
+	}
+	wmb();	/* tables before any doorbell */
+	up_write(&dsa->mmu.tables);
+}
+
+/**
+ * dsa_mmu_release - Give back system memory in page tables.
+ * @dsa: the device, unplugged: nobody changes tables any more, but address
+ *       spaces last as long as files are open.
+ */
+void dsa_mmu_release(struct dsa_device *dsa)
+{
+	unsigned int i;
+
+	down_write(&dsa->mmu.tables);
+	for (i = 0; i < dsa->caps.asids; i++) {
+		if (dsa->mmu.trees[i])
+			dsa_pt_for_each(dsa, dsa->mmu.trees[i]->root, dsa_pt_free_system);
+	}
+	up_write(&dsa->mmu.tables);
+}
+
 static u32 dsa_mmu_invalidate_begin(struct dsa_device *dsa, u32 asid, u64 start, u64 size)
 {
 	u32 scope = size ? DSA_MMU_INV_RANGE : DSA_MMU_INV_ASID;
@@ -191,8 +275,18 @@ static u32 dsa_mmu_invalidate_begin(struct dsa_device *dsa, u32 asid, u64 start,
 
 static bool dsa_mmu_invalidate_done(struct dsa_device *dsa, u32 seq, int generation)
 {
-	return (s32)(dsa_read(dsa, DSA_REG_MMU_INV_DONE) - seq) >= 0 ||
-	       atomic_read(&dsa->mmu.generation) != generation;
+	u32 done = dsa_read(dsa, DSA_REG_MMU_INV_DONE);
+
+	if (atomic_read(&dsa->mmu.generation) != generation)
+		return true;
+	/* Nor when nobody answers. */
+	return (s32)(done - seq) >= 0 && ((done && done != U32_MAX) || !dsa_gone(dsa));
+}
+
+/* There is no use in waiting any longer. */
+static bool dsa_mmu_invalidate_over(struct dsa_device *dsa, u32 seq, int generation)
+{
+	return dsa_mmu_invalidate_done(dsa, seq, generation) || dsa_gone(dsa);
 }
 
 /* The device does not answer. One reset serves all who have found that out. */
@@ -206,27 +300,29 @@ static void dsa_mmu_give_up(struct dsa_device *dsa, int generation)
 
 /*
  * Makes the device forget translations and waits until it has. @size zero
- * means the whole address space. A device that is out of service has no
- * access to memory.
+ * means the whole address space. A device that is out of service or offline has
+ * no access to memory.
  */
 static void dsa_mmu_invalidate(struct dsa_device *dsa, u32 asid, u64 start, u64 size)
 {
 	int generation = atomic_read(&dsa->mmu.generation);
-	bool done;
+	bool over;
 	u32 seq;
 	int idx;
 
-	/* The generation first: pairs with dsa_device_end_locked(). */
+	/* The generation first: pairs with dsa_device_end_locked() and dsa_mmu_offline(). */
 	smp_rmb();
-	if (dsa_device_enter(dsa, &idx))
+	if (!dsa_device_enter_online(dsa, &idx))
 		return;
 	seq = dsa_mmu_invalidate_begin(dsa, asid, start, size);
-	if (read_poll_timeout_atomic(dsa_mmu_invalidate_done, done, done, 0, 50, false,
-				     dsa, seq, generation) &&
-	    read_poll_timeout(dsa_mmu_invalidate_done, done, done, 20, DSA_INVALIDATE_TIMEOUT_US,
-			      false, dsa, seq, generation)) {
-		drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n", seq,
-			asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
+	if (read_poll_timeout_atomic(dsa_mmu_invalidate_done, over, over, 0, 50, false,
+				     dsa, seq, generation))
+		read_poll_timeout(dsa_mmu_invalidate_over, over, over, 20,
+				  DSA_INVALIDATE_TIMEOUT_US, false, dsa, seq, generation);
+	if (!dsa_mmu_invalidate_done(dsa, seq, generation)) {
+		if (!dsa_gone(dsa))
+			drm_err(&dsa->drm, "MMU invalidation %u of ASID %u not done after %lu ms\n",
+				seq, asid, DSA_INVALIDATE_TIMEOUT_US / USEC_PER_MSEC);
 		dsa_mmu_give_up(dsa, generation);
 	}
 	drm_dev_exit(idx);
@@ -258,6 +354,9 @@ int dsa_pt_tree_init(struct dsa_device *dsa, struct dsa_pt_tree *tree)
 		return asid;
 	}
 	tree->asid = asid;
+	down_read(&dsa->mmu.tables);
+	WRITE_ONCE(dsa->mmu.trees[asid], tree);
+	up_read(&dsa->mmu.tables);
 	wmb();	/* an empty table before the pointer to it */
 	dsa_mmu_set_root(dsa, asid, tree->root->entry);
 	return 0;
@@ -279,24 +378,32 @@ void dsa_pt_tree_disable(struct dsa_pt_tree *tree)
  */
 void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
 {
-	dsa_pt_free_tree(tree->dsa, tree->root);
+	struct dsa_mmu *mmu = &tree->dsa->mmu;
+
+	down_read(&mmu->tables);
+	WRITE_ONCE(mmu->trees[tree->asid], NULL);
+	dsa_pt_for_each(tree->dsa, tree->root, dsa_pt_free);
+	up_read(&mmu->tables);
 	ida_free(&tree->dsa->mmu.asids, tree->asid);
 }
 
 /* ---- changes ---- */
 
 /* The longest run that begins at @va, @left bytes before the range ends. */
-VISIBLE_IF_KUNIT struct dsa_pt_run dsa_pt_next_run(const struct dsa_bo *bo, u64 offset, u64 va,
-						   u64 left)
+VISIBLE_IF_KUNIT struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset,
+						   u64 va, u64 left)
 {
-	const struct dsa_extent *ext = dsa_bo_extent(bo, offset);
+	const struct dsa_extent *ext = dsa_place_extent(place, offset);
 	struct dsa_pt_run run = { .va = va, .addr = ext->addr + (offset - ext->offset) };
 	u64 max = min(left, ext->offset + ext->size - offset);
 
+	if (place->null)
+		run.addr = 0;
 	run.level = DSA_PT_LEAF_LEVEL_MAX;
 	while (run.level && (!IS_ALIGNED(va | run.addr, dsa_pt_span(run.level)) ||
 			     max < dsa_pt_span(run.level)))
 		run.level--;
+	run.stride = place->null ? 0 : dsa_pt_span(run.level);
 	run.count = min_t(u64, max >> DSA_PT_SHIFT(run.level),
 			  DSA_PT_ENTRIES - dsa_pt_index(va, run.level));
 	return run;
@@ -322,9 +429,10 @@ static int dsa_pt_reserve_one(struct dsa_pt_update *u, unsigned int level)
 }
 
 /* Reserves the tables between the root and @level on the way to @va. */
-static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int level, u64 *seen)
+static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int level, u64 *seen,
+			       bool later)
 {
-	struct dsa_pt *pt = u->tree->root;
+	struct dsa_pt *pt = later ? NULL : u->tree->root;
 	unsigned int l;
 	int ret;
 
@@ -346,13 +454,17 @@ static int dsa_pt_reserve_path(struct dsa_pt_update *u, u64 va, unsigned int lev
 }
 
 /* Reserves the tables to split the page, if any, that @va lies inside of. */
-static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va)
+static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va, bool later)
 {
 	struct dsa_pt *pt = u->tree->root;
-	unsigned int l;
+	unsigned int l = DSA_PT_LEAF_LEVEL_MAX;
 	int ret;
 
-	for (l = DSA_PT_ROOT_LEVEL; dsa_pt_is_table(pt) && l; l--) {
+	if (later)
+		pt = DSA_PT_LEAF;
+	else
+		l = DSA_PT_ROOT_LEVEL;
+	for (; dsa_pt_is_table(pt) && l; l--) {
 		if (!(va & (dsa_pt_span(l) - 1)))
 			return 0;
 		pt = pt->child[dsa_pt_index(va, l)];
@@ -372,26 +484,28 @@ static int dsa_pt_reserve_split(struct dsa_pt_update *u, u64 va)
 /**
  * dsa_pt_update_reserve - Allocate all that a change may need.
  * @u: the change.
- * @bo: what will be mapped in the whole range, or NULL.
- * @offset: of the first byte in @bo.
+ * @place: what will be mapped in the whole range, or NULL.
+ * @offset: of the first byte in @place.
+ * @later: other changes come before it, so that the tables may look anyhow.
  *
  * Return: 0 or -ENOMEM; then nothing has changed.
  */
-int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset)
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later)
 {
 	u64 seen[DSA_PT_LEVELS] = { ~0ull, ~0ull, ~0ull, ~0ull };
 	u64 va = u->start;
 	int ret;
 
-	ret = dsa_pt_reserve_split(u, u->start);
+	ret = dsa_pt_reserve_split(u, u->start, later);
 	if (!ret && u->end < BIT_ULL(DSA_VA_BITS))
-		ret = dsa_pt_reserve_split(u, u->end);
+		ret = dsa_pt_reserve_split(u, u->end, later);
 
-	while (!ret && bo && va < u->end) {
-		struct dsa_pt_run run = dsa_pt_next_run(bo, offset, va, u->end - va);
+	while (!ret && place && va < u->end) {
+		struct dsa_pt_run run = dsa_pt_next_run(place, offset, va, u->end - va);
 		u64 bytes = (u64)run.count << DSA_PT_SHIFT(run.level);
 
-		ret = dsa_pt_reserve_path(u, va, run.level, seen);
+		ret = dsa_pt_reserve_path(u, va, run.level, seen, later);
 		va += bytes;
 		offset += bytes;
 		cond_resched();
@@ -462,30 +576,34 @@ static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int 
 /**
  * dsa_pt_update_map - Enter pages where nothing is mapped.
  * @u: the change.
- * @bo: what to map.
- * @offset: of the first byte in @bo.
+ * @place: what to map.
+ * @offset: of the first byte in @place.
  * @va: first address.
  * @range: bytes.
  * @flags: DSA_PTE_R, DSA_PTE_W, DSA_PTE_X.
  */
-void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,
-		       u64 flags)
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags)
 {
+	struct rw_semaphore *tables = &u->tree->dsa->mmu.tables;
 	u64 end = va + range;
 
-	flags |= DSA_PTE_VALID | DSA_PTE_LEAF | (bo->hbm ? 0 : DSA_PTE_SYS);
+	down_read(tables);
+	flags |= DSA_PTE_VALID | DSA_PTE_LEAF;
+	if (!place->hbm)
+		flags |= place->null ? DSA_PTE_NULL : DSA_PTE_SYS;
 	while (va < end) {
-		struct dsa_pt_run run = dsa_pt_next_run(bo, offset, va, end - va);
+		struct dsa_pt_run run = dsa_pt_next_run(place, offset, va, end - va);
 		struct dsa_pt *pt = dsa_pt_walk_alloc(u, va, run.level);
 		unsigned int first = dsa_pt_index(va, run.level), i;
 
 		for (i = 0; i < run.count; i++)
-			dsa_pt_set(u, pt, first + i,
-				   (run.addr + ((u64)i << DSA_PT_SHIFT(run.level))) | flags);
+			dsa_pt_set(u, pt, first + i, (run.addr + i * run.stride) | flags);
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
 	}
+	up_read(tables);
 }
 
 /* Replaces a large page by a table of the next smaller ones. */
@@ -493,10 +611,11 @@ static void dsa_pt_split(struct dsa_pt_update *u, struct dsa_pt *parent, unsigne
 {
 	struct dsa_pt *pt = dsa_pt_take(u, parent->level - 1);
 	u64 pte = dsa_pt_read(parent, index);
+	u64 stride = pte & DSA_PTE_NULL ? 0 : dsa_pt_span(pt->level);
 	unsigned int i;
 
 	for (i = 0; i < DSA_PT_ENTRIES; i++) {
-		dsa_pt_write(pt, i, pte + ((u64)i << DSA_PT_SHIFT(pt->level)));
+		dsa_pt_write(pt, i, pte + i * stride);
 		if (pt->level)
 			pt->child[i] = DSA_PT_LEAF;
 	}
@@ -538,7 +657,9 @@ static void dsa_pt_clear(struct dsa_pt_update *u, struct dsa_pt *pt, u64 va, u64
  */
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range)
 {
+	down_read(&u->tree->dsa->mmu.tables);
 	dsa_pt_clear(u, u->tree->root, va, va + range);
+	up_read(&u->tree->dsa->mmu.tables);
 	u->cleared = true;
 }
 
@@ -578,8 +699,11 @@ void dsa_pt_update_commit(struct dsa_pt_update *u)
 {
 	struct dsa_pt_tree *tree = u->tree;
 
-	if (u->cleared)
+	if (u->cleared) {
+		down_read(&tree->dsa->mmu.tables);
 		dsa_pt_prune(u, tree->root, u->start, u->end);
+		up_read(&tree->dsa->mmu.tables);
+	}
 	wmb();	/* entries before invalidation, and before any doorbell */
 	/* Of a table that is gone, engines may know more than the range. */
 	if (u->reshaped)
@@ -597,4 +721,61 @@ void dsa_pt_update_fini(struct dsa_pt_update *u)
 	dsa_pt_free_list(u->tree->dsa, &u->spare[0]);
 	dsa_pt_free_list(u->tree->dsa, &u->spare[1]);
 	dsa_pt_free_list(u->tree->dsa, &u->dropped);
+}
+
+/* ---- looking ---- */
+
+/**
+ * dsa_pt_tree_find - Find the page that maps an address.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @va: the address.
+ * @level: level of the entry.
+ *
+ * Return: the entry, zero if there is none.
+ */
+u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level)
+{
+	struct dsa_pt *pt = tree->root;
+
+	while (pt->level && dsa_pt_is_table(pt->child[dsa_pt_index(va, pt->level)]))
+		pt = pt->child[dsa_pt_index(va, pt->level)];
+	*level = pt->level;
+	if (pt->level && !pt->child[dsa_pt_index(va, pt->level)])
+		return 0;
+	return dsa_pt_read(pt, dsa_pt_index(va, pt->level));
+}
+
+static bool dsa_pt_walk(struct dsa_pt *pt, u64 va, dsa_pt_page_fn *page, void *arg)
+{
+	unsigned int i, left = pt->used;
+	bool more = true;
+
+	for (i = 0; i < DSA_PT_ENTRIES && left && more; i++, va += dsa_pt_span(pt->level)) {
+		u64 pte;
+
+		if (pt->level && !pt->child[i])
+			continue;
+		if (pt->level && dsa_pt_is_table(pt->child[i])) {
+			more = dsa_pt_walk(pt->child[i], va, page, arg);
+			left--;
+			continue;
+		}
+		pte = dsa_pt_read(pt, i);
+		if (!(pte & DSA_PTE_VALID))
+			continue;
+		more = page(arg, va, pte, pt->level);
+		left--;
+	}
+	return more;
+}
+
+/**
+ * dsa_pt_tree_walk - Look at all pages of an address space in order.
+ * @tree: the address space; the caller holds &dsa_vm.lock.
+ * @page: called for each; false ends the walk.
+ * @arg: its first argument.
+ */
+void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg)
+{
+	dsa_pt_walk(tree->root, 0, page, arg);
 }

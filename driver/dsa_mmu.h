@@ -8,7 +8,7 @@
 
 #include "dsa_device.h"
 
-struct dsa_bo;
+struct dsa_place;
 
 /**
  * struct dsa_pt - A page table.
@@ -16,19 +16,22 @@ struct dsa_bo;
  * @map: its 4 KiB, for the processor.
  * @entry: what points to it: DSA_PTE_VALID, DSA_PTE_SYS, address.
  * @blocks: HBM it occupies; empty when in system memory.
+ * @copy: what a table in HBM holds: HBM may be lost.
  * @dma: bus address when in system memory.
  * @used: valid entries.
  * @level: 3 is the root.
  * @child: of a table of level 1 and above: for each entry the table that it
  *         points to, DSA_PT_LEAF or NULL.
  *
- * All fields are protected by &dsa_vm.lock.
+ * All fields are protected by &dsa_vm.map_lock; those of a table in a tree change
+ * under &dsa_mmu.tables.
  */
 struct dsa_pt {
 	struct list_head link;
 	struct iosys_map map;
 	u64 entry;
 	struct list_head blocks;
+	u64 *copy;
 	dma_addr_t dma;
 	u16 used;
 	u8 level;
@@ -75,15 +78,23 @@ struct dsa_pt_update {
 
 int dsa_mmu_init(struct dsa_device *dsa);
 void dsa_mmu_restore_roots(struct dsa_device *dsa);
+void dsa_mmu_offline(struct dsa_device *dsa);
+void dsa_mmu_online(struct dsa_device *dsa);
+void dsa_mmu_release(struct dsa_device *dsa);
 
 int dsa_pt_tree_init(struct dsa_device *dsa, struct dsa_pt_tree *tree);
 void dsa_pt_tree_disable(struct dsa_pt_tree *tree);
 void dsa_pt_tree_fini(struct dsa_pt_tree *tree);
 
+typedef bool (dsa_pt_page_fn)(void *arg, u64 va, u64 pte, unsigned int level);
+u64 dsa_pt_tree_find(const struct dsa_pt_tree *tree, u64 va, unsigned int *level);
+void dsa_pt_tree_walk(const struct dsa_pt_tree *tree, dsa_pt_page_fn *page, void *arg);
+
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range);
-int dsa_pt_update_reserve(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset);
-void dsa_pt_update_map(struct dsa_pt_update *u, struct dsa_bo *bo, u64 offset, u64 va, u64 range,
-		       u64 flags);
+int dsa_pt_update_reserve(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset,
+			  bool later);
+void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u64 offset, u64 va,
+		       u64 range, u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);
 void dsa_pt_update_fini(struct dsa_pt_update *u);
@@ -94,16 +105,18 @@ void dsa_pt_update_fini(struct dsa_pt_update *u);
  * @addr: where the first is.
  * @level: size of the pages.
  * @count: number of pages.
+ * @stride: from one to where the next is.
  */
 struct dsa_pt_run {
 	u64 va;
 	u64 addr;
 	unsigned int level;
 	unsigned int count;
+	u64 stride;
 };
 
 #if IS_ENABLED(CONFIG_KUNIT)
-struct dsa_pt_run dsa_pt_next_run(const struct dsa_bo *bo, u64 offset, u64 va, u64 left);
+struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset, u64 va, u64 left);
 #endif
 
 #endif /* DSA_MMU_H */

@@ -6,8 +6,10 @@
 
 #include "dsa_device.h"
 #include "dsa_fault.h"
+#include "dsa_reset.h"
 
 struct dsa_ring_packet;
+struct dsa_user_queue;
 struct dsa_vm;
 
 /* Packets of a ring. */
@@ -34,9 +36,11 @@ struct dsa_vm;
  * @release_work: runs when @ref is zero.
  * @free_work: runs when @mem_ref is zero.
  * @recover_work: reacts to an error that the device reported.
+ * @user: the rest of a user-mode queue, else NULL. It has no scheduler, no ring of
+ *        the driver's, and no hardware fences.
  * @timeout_ms: how long it may stand still, 0: as long as it likes. Constant.
  * @watchdog: looks whether it does.
- * @ring: the packets; written under @lock.
+ * @ring: the packets; written under @lock. NULL once the queue has stopped.
  * @ring_dma: bus address of @ring.
  * @fence: after the packets: value of the last completed one.
  * @submitted: jobs accepted.
@@ -53,9 +57,11 @@ struct dsa_vm;
  * @fence_context: of the hardware fences.
  * @seqno: last hardware fence.
  * @tail: packets written.
+ * @held: the device is not told of what is written.
  * @completed: jobs completed.
  * @flags: DRM_DSA_QUEUE_*.
- * @fault: valid with DRM_DSA_QUEUE_FAULT or DRM_DSA_QUEUE_TIMEDOUT.
+ * @fault: valid with DRM_DSA_QUEUE_FAULT or DRM_DSA_QUEUE_TIMEDOUT; with
+ *         DRM_DSA_QUEUE_DEPENDENCY it names the job.
  */
 struct dsa_queue {
 	struct kref ref;
@@ -77,6 +83,8 @@ struct dsa_queue {
 	struct work_struct release_work;
 	struct work_struct free_work;
 	struct work_struct recover_work;
+
+	struct dsa_user_queue *user;
 
 	u32 timeout_ms;
 	struct delayed_work watchdog;
@@ -102,36 +110,50 @@ struct dsa_queue {
 	u64 fence_context;
 	u64 seqno;
 	u32 tail;
+	bool held;
 	u64 completed;
 	u32 flags;
 	struct dsa_fault fault;
 };
 
 /**
- * struct dsa_fence - Completion of a ring packet.
+ * struct dsa_fence - A job in the ring, and its completion.
  * @base: the fence, under &dsa_queue.lock.
  * @queue: whose; a reference on its memory.
- * @job_id: for traces.
  * @link: in &dsa_queue.inflight.
+ * @job_id: counted from 1.
+ * @cmd_va: command buffer.
+ * @cmd_size: bytes.
+ * @error: what it comes to when the device has got to it; then it is not executed.
  */
 struct dsa_fence {
 	struct dma_fence base;
 	struct dsa_queue *queue;
-	u64 job_id;
 	struct list_head link;
+	u64 job_id;
+	u64 cmd_va;
+	u64 cmd_size;
+	int error;
 };
 
 void dsa_queue_get(struct dsa_queue *queue);
 void dsa_queue_put(struct dsa_queue *queue);
+void dsa_queue_close(struct dsa_queue *queue);
 struct dsa_queue *dsa_queue_lookup(struct dsa_file *dfile, u32 id);
 bool dsa_queue_dead(struct dsa_queue *queue);
+bool dsa_queue_busy(struct dsa_queue *queue);
+struct dma_fence *dsa_queue_last_fence(struct dsa_queue *queue);
 bool dsa_queue_has_completed(struct dsa_queue *queue);
 bool dsa_queue_collect(struct dsa_queue *queue);
 void dsa_queue_stop_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_lost_locked(struct dsa_queue *queue, u32 why);
 void dsa_queue_kill(struct dsa_queue *queue);
-void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, u64 job_id, u64 cmd_va,
-		    u64 cmd_size);
+void dsa_queue_emit(struct dsa_queue *queue, struct dsa_fence *fence, bool failed);
+void dsa_queue_record_locked(struct dsa_queue *queue, u32 why);
+void dsa_queue_hold_locked(struct dsa_queue *queue);
+void dsa_queue_withdraw_locked(struct dsa_queue *queue);
+bool dsa_queue_drained_locked(struct dsa_queue *queue);
+int dsa_queue_restart_locked(struct dsa_queue *queue);
 
 int dsa_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);
@@ -140,10 +162,12 @@ int dsa_ioctl_queue_state(struct drm_device *drm, void *data, struct drm_file *f
 /* dsa_sched.c */
 int dsa_sched_init(struct dsa_queue *queue);
 void dsa_sched_fini(struct dsa_queue *queue);
+void dsa_sched_hold(struct dsa_queue *queue, bool hold);
 int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* dsa_watchdog.c */
 void dsa_watchdog_init(struct dsa_queue *queue);
+void dsa_watchdog_begin(struct dsa_queue *queue);
 void dsa_watchdog_head_changed(struct dsa_queue *queue);
 
 #endif /* DSA_QUEUE_H */

@@ -5,21 +5,22 @@
  * ring from overflowing.
  */
 
+#include <linux/dma-fence-chain.h>
+#include <linux/dma-resv.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_print.h>
-#include <drm/drm_syncobj.h>
 
 #include <drm/dsa_accel.h>
 #include <hw/dsa_mmu.h>
 #include <hw/dsa_ring.h>
 
+#include "dsa_evict.h"
 #include "dsa_queue.h"
+#include "dsa_sync.h"
 #include "dsa_trace.h"
-
-#define DSA_SYNC_COUNT_MAX	4096
-#define DSA_SYNC_STRIDE_MAX	1024
+#include "dsa_vm.h"
 
 /**
  * struct dsa_job - One submit.
@@ -27,30 +28,12 @@
  * @queue: where it runs; a reference.
  * @fence: hardware fence; a reference once @emitted.
  * @emitted: dsa_queue_emit() has made @fence a fence.
- * @id: counted from 1.
- * @cmd_va: command buffer.
- * @cmd_size: bytes.
  */
 struct dsa_job {
 	struct drm_sched_job base;
 	struct dsa_queue *queue;
 	struct dsa_fence *fence;
 	bool emitted;
-	u64 id;
-	u64 cmd_va;
-	u64 cmd_size;
-};
-
-/**
- * struct dsa_out_sync - A syncobj to signal.
- * @syncobj: a reference.
- * @chain: link of its timeline, for a timeline point.
- * @point: the point; zero: binary.
- */
-struct dsa_out_sync {
-	struct drm_syncobj *syncobj;
-	struct dma_fence_chain *chain;
-	u64 point;
 };
 
 static struct dsa_job *to_dsa_job(struct drm_sched_job *base)
@@ -65,11 +48,32 @@ static void dsa_job_free(struct dsa_job *job)
 		dma_fence_put(&job->fence->base);
 	else
 		kfree(job->fence);
+	dsa_device_let_sleep(job->queue->dsa);
 	dsa_queue_put(job->queue);
 	kfree(job);
 }
 
 /* ---- the scheduler's callbacks ---- */
+
+/*
+ * Has a job of the same client failed that this one waited for? What others'
+ * fences come to must not end a queue that is not theirs.
+ */
+static bool dsa_job_dependency_failed(struct dsa_job *job)
+{
+	struct dma_fence *fence;
+	unsigned long index;
+
+	xa_for_each(&job->base.dependencies, index, fence) {
+		struct drm_sched_fence *other;
+
+		other = to_drm_sched_fence(dma_fence_chain_contained(fence));
+		if (other && other->owner == job->base.s_fence->owner &&
+		    dma_fence_get_status(&other->finished) < 0)
+			return true;
+	}
+	return false;
+}
 
 static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 {
@@ -80,7 +84,7 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 * finished fence, which may outlive everything, reads the scheduler's
 	 * name, and this fence, its parent, keeps that memory.
 	 */
-	dsa_queue_emit(job->queue, job->fence, job->id, job->cmd_va, job->cmd_size);
+	dsa_queue_emit(job->queue, job->fence, dsa_job_dependency_failed(job));
 	job->emitted = true;
 	return dma_fence_get(&job->fence->base);
 }
@@ -129,6 +133,17 @@ void dsa_sched_fini(struct dsa_queue *queue)
 	dsa_compat_sched_fini(&queue->sched);
 }
 
+/* Keeps jobs from the ring, or lets them go on. */
+void dsa_sched_hold(struct dsa_queue *queue, bool hold)
+{
+	if (!queue->sched_ready)
+		return;
+	if (hold)
+		drm_sched_wqueue_stop(&queue->sched);
+	else
+		drm_sched_wqueue_start(&queue->sched);
+}
+
 /* ---- submit ---- */
 
 static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_dsa_submit *args,
@@ -146,9 +161,11 @@ static struct dsa_job *dsa_job_create(struct dsa_queue *queue, const struct drm_
 	if (ret)
 		goto err_free;
 	dsa_queue_get(queue);
+	/* Until it is freed. */
+	dsa_device_keep_awake(queue->dsa);
 	job->queue = queue;
-	job->cmd_va = args->cmd_va;
-	job->cmd_size = args->cmd_size;
+	job->fence->cmd_va = args->cmd_va;
+	job->fence->cmd_size = args->cmd_size;
 	return job;
 
 err_free:
@@ -157,116 +174,66 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-static int dsa_submit_add_wait(struct dsa_job *job, struct drm_file *file,
-			       const struct drm_dsa_sync *sync)
+/* The job takes the fences over. */
+static int dsa_job_add_waits(struct dsa_job *job, struct dsa_syncs *syncs)
 {
-	struct dma_fence *fence;
-	int ret;
-
-	/* Not the scheduler's helper: its points have 32 bits only. */
-	ret = drm_syncobj_find_fence(file, sync->handle, sync->point, 0, &fence);
-	if (ret)
-		return ret;
-	return drm_sched_job_add_dependency(&job->base, fence);
-}
-
-static int dsa_submit_add_signal(struct dsa_out_sync *out, struct drm_file *file,
-				 const struct drm_dsa_sync *sync)
-{
-	out->point = sync->point;
-	out->syncobj = drm_syncobj_find(file, sync->handle);
-	if (!out->syncobj)
-		return -ENOENT;
-	if (out->point) {
-		out->chain = dma_fence_chain_alloc();
-		if (!out->chain)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int dsa_submit_copy_sync(const struct drm_dsa_submit *args, u32 i, struct drm_dsa_sync *sync)
-{
-	int ret = copy_struct_from_user(sync, sizeof(*sync),
-					u64_to_user_ptr(args->syncs + (u64)i * args->sync_stride),
-					args->sync_stride);
-
-	if (ret)
-		return ret == -E2BIG ? -EINVAL : ret;
-	return sync->flags & ~DRM_DSA_SYNC_SIGNAL ? -EINVAL : 0;
-}
-
-/* Reads all syncs. @outs has room for as many; @out_count tells how many there are. */
-static int dsa_submit_read_syncs(struct dsa_job *job, const struct drm_dsa_submit *args,
-				 struct drm_file *file, struct dsa_out_sync *outs, u32 *out_count)
-{
-	struct drm_dsa_sync sync;
 	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < args->sync_count && !ret; i++) {
-		ret = dsa_submit_copy_sync(args, i, &sync);
-		if (ret)
-			break;
-		if (sync.flags & DRM_DSA_SYNC_SIGNAL)
-			ret = dsa_submit_add_signal(&outs[(*out_count)++], file, &sync);
-		else
-			ret = dsa_submit_add_wait(job, file, &sync);
+	for (i = 0; i < syncs->wait_count && !ret; i++) {
+		ret = drm_sched_job_add_dependency(&job->base, syncs->waits[i]);
+		syncs->waits[i] = NULL;
 	}
 	return ret;
 }
 
-static void dsa_submit_free_outs(struct dsa_out_sync *outs, u32 count)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++) {
-		dma_fence_chain_free(outs[i].chain);
-		if (outs[i].syncobj)
-			drm_syncobj_put(outs[i].syncobj);
-	}
-	kvfree(outs);
-}
-
 /* The point of no return: whatever happens now, the fence gets signaled. */
-static void dsa_submit_push(struct dsa_job *job, struct dsa_out_sync *outs, u32 count)
+static void dsa_submit_push(struct dsa_job *job, struct dsa_syncs *syncs)
 {
-	struct dma_fence *fence;
 	bool cookie;
-	u32 i;
 
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
-	fence = &job->base.s_fence->finished;
-	for (i = 0; i < count; i++) {
-		struct dsa_out_sync *out = &outs[i];
-
-		if (!out->point) {
-			drm_syncobj_replace_fence(out->syncobj, fence);
-			continue;
-		}
-		drm_syncobj_add_point(out->syncobj, out->chain, fence, out->point);
-		out->chain = NULL;
-	}
+	dma_resv_add_fence(drm_gpuvm_resv(&job->queue->vm->base), &job->base.s_fence->finished,
+			   DMA_RESV_USAGE_BOOKKEEP);
+	dsa_syncs_publish(syncs, &job->base.s_fence->finished);
 	drm_sched_entity_push_job(&job->base);
 	dma_fence_end_signalling(cookie);
 }
 
-/* Consumes the job. */
-static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
-			  struct dsa_out_sync *outs, u32 count)
+/* With the reservation of the address space, which gets the job's fence. */
+static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
+			     struct dsa_syncs *syncs)
 {
 	struct dsa_queue *queue = job->queue;
-	int ret = 0;
+	int ret;
+
+	if (dsa_queue_dead(queue))
+		return -ECANCELED;
+	ret = dma_resv_reserve_fences(drm_gpuvm_resv(&queue->vm->base), 1);
+	if (ret)
+		return ret;
+	dsa_evict_touch_vm(queue->vm);
+	job->fence->job_id = ++queue->submitted;
+	args->job_id = job->fence->job_id;
+	trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size, args->sync_count);
+	dsa_submit_push(job, syncs);
+	return 0;
+}
+
+/* Consumes the job. */
+static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
+			  struct dsa_syncs *syncs)
+{
+	struct dsa_queue *queue = job->queue;
+	struct dma_resv *resv = drm_gpuvm_resv(&queue->vm->base);
+	int ret;
 
 	mutex_lock(&queue->submit_lock);
-	if (dsa_queue_dead(queue)) {
-		ret = -ECANCELED;
-	} else {
-		job->id = ++queue->submitted;
-		args->job_id = job->id;
-		trace_dsa_job_submit(queue, job->id, job->cmd_va, job->cmd_size, args->sync_count);
-		dsa_submit_push(job, outs, count);
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (!ret) {
+		ret = dsa_submit_locked(job, args, syncs);
+		dma_resv_unlock(resv);
 	}
 	mutex_unlock(&queue->submit_lock);
 	if (ret)
@@ -276,45 +243,36 @@ static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 
 static int dsa_submit_check(const struct drm_dsa_submit *args)
 {
-	u64 limit = BIT_ULL(DSA_VA_BITS), end;
+	u64 limit = BIT_ULL(DSA_VA_BITS);
 
 	if (args->flags || !IS_ALIGNED(args->cmd_va | args->cmd_size, 8) ||
 	    args->cmd_size > DSA_RING_MAX_CMD_BYTES || args->cmd_va >= limit ||
 	    args->cmd_size > limit - args->cmd_va)
 		return -EINVAL;
-	if (args->sync_count > DSA_SYNC_COUNT_MAX)
-		return -EINVAL;
-	if (args->sync_count &&
-	    (args->sync_stride < offsetofend(struct drm_dsa_sync, point) ||
-	     args->sync_stride > DSA_SYNC_STRIDE_MAX || !IS_ALIGNED(args->sync_stride, 8) ||
-	     check_add_overflow(args->syncs, (u64)args->sync_count * args->sync_stride, &end)))
-		return -EINVAL;
-	return 0;
+	return dsa_syncs_check(args->syncs, args->sync_count, args->sync_stride);
 }
 
 static int dsa_submit(struct dsa_queue *queue, struct drm_dsa_submit *args, struct drm_file *file)
 {
-	struct dsa_out_sync *outs = NULL;
+	struct dsa_syncs syncs = {};
 	struct dsa_job *job;
-	u32 count = 0;
 	int ret;
 
+	if (queue->user)
+		return -EINVAL;
 	if (dsa_queue_dead(queue))
 		return -ECANCELED;
 	job = dsa_job_create(queue, args, file);
 	if (IS_ERR(job))
 		return PTR_ERR(job);
-	if (args->sync_count) {
-		outs = kvcalloc(args->sync_count, sizeof(*outs), GFP_KERNEL);
-		ret = outs ? dsa_submit_read_syncs(job, args, file, outs, &count) : -ENOMEM;
-		if (ret) {
-			dsa_job_free(job);
-			goto out;
-		}
-	}
-	ret = dsa_submit_job(job, args, outs, count);
-out:
-	dsa_submit_free_outs(outs, count);
+	ret = dsa_syncs_read(&syncs, file, args->syncs, args->sync_count, args->sync_stride);
+	if (!ret)
+		ret = dsa_job_add_waits(job, &syncs);
+	if (ret)
+		dsa_job_free(job);
+	else
+		ret = dsa_submit_job(job, args, &syncs);
+	dsa_syncs_fini(&syncs);
 	return ret;
 }
 
@@ -333,7 +291,7 @@ int dsa_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = dsa_device_enter(queue->dsa, &idx);
 	if (!ret) {
 		ret = dsa_submit(queue, args, file);
-		drm_dev_exit(idx);
+		dsa_device_exit(queue->dsa, idx);
 	}
 	dsa_queue_put(queue);
 	return ret;

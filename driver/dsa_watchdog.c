@@ -10,8 +10,11 @@
  *
  * Programs keep their cores until they end, so a queue may stand still because
  * of another. The one that has stood still for longest is to blame; the time
- * of the others begins when they are not held up any more. So hung queues are
- * stopped one after the other, and no queue is for what others did.
+ * of the others begins when they are not held up any more, and no queue is
+ * stopped for what others did. But a program that has a core is in nobody's
+ * way but its own: the time of its queue goes on. The same is true of who waits
+ * for a semaphore, unless a queue of the same file that could signal it may be
+ * held up. So what hangs is stopped at once, and not one after the other.
  */
 
 #include <drm/dsa_accel.h>
@@ -66,18 +69,27 @@ static void dsa_watchdog_collect(struct dsa_queue *queue)
 		dsa_ras_count(&queue->dsa->ras, DSA_RAS_LOST_IRQ);
 }
 
+/* Of a user-mode queue the device alone knows. */
+static bool dsa_watchdog_user_works(struct dsa_queue *queue)
+{
+	return queue->user && dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_HEAD) !=
+				      dsa_qread(queue->dsa, queue->hwq->index, DSA_Q_TAIL);
+}
+
 /* Since when the queue has stood still, as far as is known; KTIME_MAX: it has nothing to do. */
 static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 {
 	ktime_t since = KTIME_MAX;
+	bool works;
 	u64 clock;
 
 	lockdep_assert_held(&queue->dsa->hw_lock);
 	dsa_watchdog_collect(queue);
+	works = dsa_watchdog_user_works(queue);
 	clock = dsa_qread64(queue->dsa, queue->hwq->index, DSA_Q_TIME);
 
 	spin_lock_irq(&queue->lock);
-	if (!list_empty(&queue->inflight)) {
+	if (works || !list_empty(&queue->inflight)) {
 		if (queue->clock_known && clock != queue->clock) {
 			queue->still_since = ktime_get();
 			queue->timed_from = queue->still_since;
@@ -85,6 +97,9 @@ static ktime_t dsa_watchdog_look_locked(struct dsa_queue *queue)
 		queue->clock = clock;
 		queue->clock_known = true;
 		since = queue->still_since;
+	} else if (queue->user) {
+		/* Nobody tells when it is given something: at the earliest from now on. */
+		dsa_watchdog_head_changed(queue);
 	}
 	spin_unlock_irq(&queue->lock);
 	return since;
@@ -101,25 +116,68 @@ static bool dsa_watchdog_held_up_locked(struct dsa_queue *queue, ktime_t since,
 	return other->timeout_ms || ktime_before(ktime_get(), patience);
 }
 
+static bool dsa_watchdog_held_up_by_any_locked(struct dsa_queue *queue, ktime_t since)
+{
+	struct dsa_device *dsa = queue->dsa;
+	unsigned int q;
+
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		if (dsa_watchdog_held_up_locked(queue, since, dsa->hwq[q].queue))
+			return true;
+	}
+	return false;
+}
+
+/* Is there, in the queue's file, another that may have to wait for an engine? */
+static bool dsa_watchdog_others_wait_locked(struct dsa_queue *queue)
+{
+	struct dsa_device *dsa = queue->dsa;
+	unsigned int q;
+
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		struct dsa_queue *other = dsa->hwq[q].queue;
+
+		if (other != queue && other->dfile == queue->dfile &&
+		    dsa_watchdog_look_locked(other) != KTIME_MAX &&
+		    dsa_cores_busy_since_locked(other) == KTIME_MAX &&
+		    !dsa_front_end_waits_locked(other))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Since when it is the queue's own doing that it stands still: KTIME_MAX if it
+ * may be that of another even now.
+ */
+static ktime_t dsa_watchdog_own_since_locked(struct dsa_queue *queue, ktime_t since)
+{
+	ktime_t busy;
+
+	if (!dsa_watchdog_held_up_by_any_locked(queue, since))
+		return since;
+	busy = dsa_cores_busy_since_locked(queue);
+	if (busy != KTIME_MAX)
+		return busy;
+	if (dsa_front_end_waits_locked(queue) && !dsa_watchdog_others_wait_locked(queue))
+		return since;
+	return KTIME_MAX;
+}
+
 static bool dsa_watchdog_hung_locked(struct dsa_queue *queue)
 {
-	ktime_t since = dsa_watchdog_look_locked(queue);
-	struct dsa_device *dsa = queue->dsa;
-	ktime_t timed;
-	bool held_up = false;
-	unsigned int q;
+	ktime_t since = dsa_watchdog_look_locked(queue), own, timed;
 
 	if (since == KTIME_MAX)
 		return false;
-	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
-		held_up = dsa_watchdog_held_up_locked(queue, since, dsa->hwq[q].queue);
-		if (held_up)
-			break;
-	}
+	/* Then stopping it finds that out, and ends all. */
+	if (dsa_gone(queue->dsa))
+		return true;
+	dsa_cores_look_locked(queue->dsa);
+	own = dsa_watchdog_own_since_locked(queue, since);
 
 	spin_lock_irq(&queue->lock);
-	if (held_up)
-		queue->timed_from = ktime_get();
+	queue->timed_from = max(queue->timed_from, own == KTIME_MAX ? ktime_get() : own);
 	timed = ktime_sub(ktime_get(), queue->timed_from);
 	spin_unlock_irq(&queue->lock);
 	/* What began the time was seen at a look, and may have come just after the one before. */
@@ -137,7 +195,7 @@ static void dsa_watchdog_work(struct work_struct *work)
 
 	/* With the lock: the next job either is in the list, or schedules a look itself. */
 	spin_lock_irq(&queue->lock);
-	if (!list_empty(&queue->inflight))
+	if (!list_empty(&queue->inflight) || (queue->user && queue->hwq))
 		dsa_watchdog_schedule(queue);
 	spin_unlock_irq(&queue->lock);
 }
@@ -146,4 +204,12 @@ void dsa_watchdog_init(struct dsa_queue *queue)
 {
 	queue->timeout_ms = READ_ONCE(dsa_job_timeout_ms);
 	INIT_DELAYED_WORK(&queue->watchdog, dsa_watchdog_work);
+}
+
+/* Looks at a queue from now on that does not tell what it is given. */
+void dsa_watchdog_begin(struct dsa_queue *queue)
+{
+	spin_lock_irq(&queue->lock);
+	dsa_watchdog_head_changed(queue);
+	spin_unlock_irq(&queue->lock);
 }

@@ -77,6 +77,11 @@ dsaError_t fail_errno(int err, const char *what)
 	case ENOSPC:
 		return fail(dsaErrorDeviceUnavailable,
 			    "%s: the device has none left: other processes hold them", what);
+	case EDQUOT:
+		return fail(dsaErrorDeviceUnavailable,
+			    "%s: this user has as many as one may have (see max_queues_per_uid and "
+			    "max_vms_per_uid of the driver)",
+			    what);
 	case ENODEV:
 		return fail(dsaErrorDeviceUnavailable, "%s: the device is gone", what);
 	default:

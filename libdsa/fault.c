@@ -37,6 +37,7 @@ static const char *code_text(uint32_t code)
 		[DSA_ERR_DEADLOCK] = "waits for what cannot happen",
 		[DSA_ERR_MATRIX_OP] = "malformed matrix operation",
 		[DSA_ERR_CONVERT_OP] = "malformed conversion",
+		[DSA_ERR_ECC] = "uncorrectable error in HBM",
 	};
 
 	if (code < sizeof(texts) / sizeof(texts[0]) && texts[code])
@@ -152,7 +153,10 @@ static void describe_cause(struct queue *q, const struct drm_dsa_queue_state *s,
 
 	if (s->opcode == DSA_CMD_LAUNCH && s->error_code == DSA_ERR_BREAKPOINT)
 		print_assertion(q, s->program, assertion, sizeof(assertion));
-	if (s->flags & DRM_DSA_QUEUE_TIMEDOUT)
+	if (s->flags & DRM_DSA_QUEUE_DEPENDENCY)
+		append(info,
+		       ": waited for an event that will never come: work of another stream has failed");
+	else if (s->flags & DRM_DSA_QUEUE_TIMEDOUT)
 		append(info, ": took longer than the driver allows");
 	else
 		append(info, ": %s", assertion[0] ? assertion : code_text(s->error_code));

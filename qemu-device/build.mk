@@ -4,7 +4,7 @@
 include qemu-device/core/rv/flags.mk qemu-device/core/num/num.mk qemu-device/core/mat/mat.mk
 
 CORE_SRCS := $(addprefix qemu-device/core/,atomic.c cluster.c convert.c copy.c core.c cost.c counters.c deadlock.c debug.c \
-	elem.c frontend.c irq.c launch.c log.c matrix.c mbarrier.c mmu.c pace.c queue.c regs.c reset.c save.c sched.c \
+	elem.c engine.c fault.c frontend.c irq.c launch.c log.c matrix.c mbarrier.c mmu.c pace.c queue.c regs.c reset.c save.c sched.c \
 	telemetry.c tensor.c tensor_box.c tensor_check.c tensor_copy.c tensor_im2col.c tensor_rows.c unit.c xdsa.c)
 
 DSACORE_SRCS := $(CORE_SRCS) $(RV_SRCS) $(NUM_SRCS) $(MAT_SRCS)

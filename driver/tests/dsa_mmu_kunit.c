@@ -4,8 +4,8 @@
 #include <kunit/test.h>
 #include <linux/prandom.h>
 
-#include "../dsa_gem.h"
 #include "../dsa_mmu.h"
+#include "../dsa_place.h"
 
 #define PAGES_2M	(SZ_2M / DSA_PAGE_SIZE)
 
@@ -15,15 +15,15 @@ static struct dsa_extent extents[] = {
 	{ .offset = SZ_4M, .addr = DSA_PAGE_SIZE, .size = 3 * DSA_PAGE_SIZE },
 };
 
-static const struct dsa_bo bo = { .extents = extents, .extent_count = ARRAY_SIZE(extents) };
+static const struct dsa_place place = { .extents = extents, .extent_count = ARRAY_SIZE(extents) };
 
 static struct dsa_extent huge_extent = { .addr = 4ull * SZ_1G, .size = 4ull * SZ_1G };
-static const struct dsa_bo huge_bo = { .extents = &huge_extent, .extent_count = 1 };
+static const struct dsa_place huge_place = { .extents = &huge_extent, .extent_count = 1 };
 
 /**
  * struct run_case - A call of dsa_pt_next_run() and what comes of it.
  * @name: what is shown.
- * @bo: argument.
+ * @place: argument.
  * @offset: argument.
  * @va: argument.
  * @left: argument.
@@ -33,7 +33,7 @@ static const struct dsa_bo huge_bo = { .extents = &huge_extent, .extent_count = 
  */
 struct run_case {
 	const char *name;
-	const struct dsa_bo *bo;
+	const struct dsa_place *place;
 	u64 offset;
 	u64 va;
 	u64 left;
@@ -43,23 +43,25 @@ struct run_case {
 };
 
 static const struct run_case run_cases[] = {
-	{ "one page", &bo, 0, SZ_2M, SZ_4K, SZ_1G, 0, 1 },
-	{ "one byte below a large page", &bo, 0, SZ_2M, SZ_2M - SZ_4K, SZ_1G, 0, PAGES_2M - 1 },
-	{ "a large page", &bo, 0, SZ_2M, SZ_2M, SZ_1G, 1, 1 },
-	{ "two large pages", &bo, 0, SZ_2M, SZ_4M, SZ_1G, 1, 2 },
-	{ "a tail", &bo, 0, SZ_2M, SZ_2M + SZ_4K, SZ_1G, 1, 1 },
-	{ "the address is not aligned", &bo, 0, SZ_4K, SZ_4M, SZ_1G, 0, PAGES_2M - 1 },
-	{ "the memory is not aligned", &bo, SZ_4K, SZ_2M, SZ_2M, SZ_1G + SZ_4K, 0, PAGES_2M },
-	{ "both are off by the same", &bo, SZ_4K, SZ_2M + SZ_4K, SZ_4M - SZ_4K, SZ_1G + SZ_4K, 0,
+	{ "one page", &place, 0, SZ_2M, SZ_4K, SZ_1G, 0, 1 },
+	{ "one byte below a large page", &place, 0, SZ_2M, SZ_2M - SZ_4K, SZ_1G, 0, PAGES_2M - 1 },
+	{ "a large page", &place, 0, SZ_2M, SZ_2M, SZ_1G, 1, 1 },
+	{ "two large pages", &place, 0, SZ_2M, SZ_4M, SZ_1G, 1, 2 },
+	{ "a tail", &place, 0, SZ_2M, SZ_2M + SZ_4K, SZ_1G, 1, 1 },
+	{ "the address is not aligned", &place, 0, SZ_4K, SZ_4M, SZ_1G, 0, PAGES_2M - 1 },
+	{ "the memory is not aligned", &place, SZ_4K, SZ_2M, SZ_2M, SZ_1G + SZ_4K, 0, PAGES_2M },
+	{ "both are off by the same", &place, SZ_4K, SZ_2M + SZ_4K, SZ_4M - SZ_4K, SZ_1G + SZ_4K, 0,
 	  PAGES_2M - 1 },
-	{ "the extent ends", &bo, SZ_2M, SZ_2M, SZ_2M + SZ_4K, SZ_1G + SZ_2M, 1, 1 },
-	{ "the next extent", &bo, SZ_4M, SZ_4M, SZ_4M, SZ_4K, 0, 3 },
-	{ "inside the next extent", &bo, SZ_4M + SZ_8K, SZ_4M, SZ_4M, SZ_4K + SZ_8K, 0, 1 },
-	{ "the table ends", &bo, 0, SZ_1G - SZ_2M, SZ_4M, SZ_1G, 1, 1 },
-	{ "1 GiB", &huge_bo, 0, SZ_1G, SZ_1G, 4ull * SZ_1G, 2, 1 },
-	{ "4 GiB", &huge_bo, 0, SZ_1G, 4ull * SZ_1G, 4ull * SZ_1G, 2, 4 },
-	{ "the last page", &huge_bo, 0, BIT_ULL(DSA_VA_BITS) - SZ_4K, SZ_4K, 4ull * SZ_1G, 0, 1 },
-	{ "the last 1 GiB", &huge_bo, 0, BIT_ULL(DSA_VA_BITS) - SZ_1G, SZ_1G, 4ull * SZ_1G, 2, 1 },
+	{ "the extent ends", &place, SZ_2M, SZ_2M, SZ_2M + SZ_4K, SZ_1G + SZ_2M, 1, 1 },
+	{ "the next extent", &place, SZ_4M, SZ_4M, SZ_4M, SZ_4K, 0, 3 },
+	{ "inside the next extent", &place, SZ_4M + SZ_8K, SZ_4M, SZ_4M, SZ_4K + SZ_8K, 0, 1 },
+	{ "the table ends", &place, 0, SZ_1G - SZ_2M, SZ_4M, SZ_1G, 1, 1 },
+	{ "1 GiB", &huge_place, 0, SZ_1G, SZ_1G, 4ull * SZ_1G, 2, 1 },
+	{ "4 GiB", &huge_place, 0, SZ_1G, 4ull * SZ_1G, 4ull * SZ_1G, 2, 4 },
+	{ "the last page", &huge_place, 0, BIT_ULL(DSA_VA_BITS) - SZ_4K, SZ_4K, 4ull * SZ_1G, 0,
+	  1 },
+	{ "the last 1 GiB", &huge_place, 0, BIT_ULL(DSA_VA_BITS) - SZ_1G, SZ_1G, 4ull * SZ_1G, 2,
+	  1 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(run, run_cases, name);
@@ -67,18 +69,36 @@ KUNIT_ARRAY_PARAM_DESC(run, run_cases, name);
 static void dsa_mmu_run_test(struct kunit *test)
 {
 	const struct run_case *c = test->param_value;
-	struct dsa_pt_run run = dsa_pt_next_run(c->bo, c->offset, c->va, c->left);
+	struct dsa_pt_run run = dsa_pt_next_run(c->place, c->offset, c->va, c->left);
 
 	KUNIT_EXPECT_EQ(test, run.va, c->va);
 	KUNIT_EXPECT_EQ(test, run.addr, c->addr);
 	KUNIT_EXPECT_EQ(test, run.level, c->level);
 	KUNIT_EXPECT_EQ(test, run.count, c->count);
+	KUNIT_EXPECT_EQ(test, run.stride, BIT_ULL(DSA_PT_SHIFT(c->level)));
+}
+
+/* Without memory the largest pages fit everywhere, and all lie at zero. */
+static void dsa_mmu_null_test(struct kunit *test)
+{
+	static struct dsa_extent extent = { .size = U64_MAX };
+	static const struct dsa_place null = {
+		.null = true,
+		.extents = &extent,
+		.extent_count = 1,
+	};
+	struct dsa_pt_run run = dsa_pt_next_run(&null, SZ_1G + SZ_4K, SZ_1G, 3ull * SZ_1G);
+
+	KUNIT_EXPECT_EQ(test, run.addr, 0);
+	KUNIT_EXPECT_EQ(test, run.stride, 0);
+	KUNIT_EXPECT_EQ(test, run.level, 2);
+	KUNIT_EXPECT_EQ(test, run.count, 3);
 }
 
 static void dsa_mmu_check_run(struct kunit *test, const struct dsa_pt_run *run, u64 offset)
 {
 	u64 span = BIT_ULL(DSA_PT_SHIFT(run->level)), bytes = run->count * span;
-	const struct dsa_extent *ext = dsa_bo_extent(&bo, offset);
+	const struct dsa_extent *ext = dsa_place_extent(&place, offset);
 
 	KUNIT_ASSERT_GT(test, run->count, 0);
 	KUNIT_EXPECT_EQ(test, (run->va | run->addr) & (span - 1), 0);
@@ -89,7 +109,7 @@ static void dsa_mmu_check_run(struct kunit *test, const struct dsa_pt_run *run, 
 			(run->va + bytes - 1) >> DSA_PT_SHIFT(run->level + 1));
 }
 
-/* Any part of the object at any address: the runs are all of it, in order. */
+/* Any part of the memory at any address: the runs are all of it, in order. */
 static void dsa_mmu_cover_test(struct kunit *test)
 {
 	const u64 size = SZ_4M + 3 * DSA_PAGE_SIZE;
@@ -103,7 +123,7 @@ static void dsa_mmu_cover_test(struct kunit *test)
 		u64 va = (u64)(prandom_u32_state(&rnd) % SZ_1M) * DSA_PAGE_SIZE;
 
 		while (offset < end) {
-			struct dsa_pt_run run = dsa_pt_next_run(&bo, offset, va, end - offset);
+			struct dsa_pt_run run = dsa_pt_next_run(&place, offset, va, end - offset);
 			u64 bytes = (u64)run.count << DSA_PT_SHIFT(run.level);
 
 			dsa_mmu_check_run(test, &run, offset);
@@ -116,6 +136,7 @@ static void dsa_mmu_cover_test(struct kunit *test)
 
 static struct kunit_case dsa_mmu_cases[] = {
 	KUNIT_CASE_PARAM(dsa_mmu_run_test, run_gen_params),
+	KUNIT_CASE(dsa_mmu_null_test),
 	KUNIT_CASE(dsa_mmu_cover_test),
 	{}
 };

@@ -450,15 +450,12 @@ DSA_API dsaError_t dsaStreamQuery(dsaStream_t stream);
  * Both must be of one device.
  *
  * Should the event's stream fail before the event, what was put on @stream
- * before the wait still runs; then
- *  - when that failure is known to the library (some call has returned it, or
- *    has met it) at this call, or before the work behind the wait is handed
- *    to the device, @stream fails with the same error: that work does not run,
- *    the error is sticky, and its description begins "waited for an event that
- *    will never come". This call returns it if it was known by then;
- *  - when it happens later, the wait ends, the work behind it runs on whatever
- *    memory holds, and @stream does not fail. Synchronise with the event's
- *    stream too before trusting results that depend on it.
+ * before the wait still runs, what was put there behind it does not, and
+ * @stream fails: the error is sticky, and its description has "waited for an
+ * event that will never come". When that failure is known to the library (some
+ * call has returned it, or has met it) at this call, or before the work behind
+ * the wait is handed to the device, it is the same error, and this call returns
+ * it if it was known by then; else it is dsaErrorLaunchFailure.
  */
 DSA_API dsaError_t dsaStreamWaitEvent(dsaStream_t stream, dsaEvent_t event, unsigned int flags);
 

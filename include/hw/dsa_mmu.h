@@ -27,6 +27,9 @@
  * without VALID is otherwise ignored.
  *
  * ADDR is an offset into HBM, or with SYS a bus address.
+ *
+ * Since version 1.2: a leaf with NULL has no memory. Reads give zeroes, writes
+ * are dropped. SYS, X and ADDR must be zero, else DSA_ERR_MMU_RESERVED.
  */
 #define DSA_PTE_VALID     (1ull << 0)
 #define DSA_PTE_R         (1ull << 1)
@@ -34,6 +37,7 @@
 #define DSA_PTE_X         (1ull << 3)
 #define DSA_PTE_SYS       (1ull << 4)
 #define DSA_PTE_LEAF      (1ull << 5)
+#define DSA_PTE_NULL      (1ull << 6)
 #define DSA_PTE_ADDR_MASK 0x000ffffffffff000ull
 
 /*

@@ -41,7 +41,8 @@
 #define DSA_REG_VERSION   0x0004     /* RO, major << 16 | minor */
 #define DSA_VERSION_MAJOR 1
 /*
- * 1: DSA_REG_MATRIX_MACS, counters of launches; 2: busy times of queues, DSA_REG_HBM_TEMPERATURE
+ * 1: DSA_REG_MATRIX_MACS, counters of launches; 2: busy times of queues, DSA_REG_HBM_TEMPERATURE,
+ * engines, DSA_REG_ECC_ADDR
  */
 #define DSA_VERSION_MINOR     2
 #define DSA_REG_SERIAL        0x0008 /* RO (64) */
@@ -93,6 +94,8 @@
 /* Time engines were busy since power-on, modelled ns (64). */
 #define DSA_REG_BUSY_COMPUTE 0x0118 /* sum over cores */
 #define DSA_REG_BUSY_COPY    0x0120 /* sum over copy engines */
+/* HBM offset of the word that the last ECC error of either kind was in (64). */
+#define DSA_REG_ECC_ADDR 0x0128
 /* Since 1.2: */
 #define DSA_REG_HBM_TEMPERATURE 0x0130 /* millidegrees Celsius, signed */
 
@@ -112,6 +115,42 @@
 #define DSA_MMU_INV_ALL       3
 #define DSA_REG_MMU_INV_SEQ   0x0214 /* RO */
 #define DSA_REG_MMU_INV_DONE  0x0218 /* RO */
+
+/* ---- engines ---- */
+/*
+ * A window on one engine: what is written to SELECT says on which, kind << 16
+ * | index, with kinds as in DSA_Q_ERR_ENGINE; a front end's index is its
+ * queue's. Of an engine that does not exist STATE reads DSA_ENG_ABSENT, the
+ * rest as of an idle one.
+ *
+ * What a core shows is as of when it last gave way to other work, some ms ago
+ * at most; of an engine that is idle all but BUSY reads zero.
+ *
+ * Any write to RESET resets the engine: its work is dropped, and the queue
+ * that it serves stops with DSA_ERR_RESET, unless it is stopping already. A
+ * core's scratchpad is cleared. The other engines go on.
+ */
+#define DSA_REG_ENG_SELECT     0x0300 /* RW */
+#define DSA_REG_ENG_STATE      0x0304 /* RO */
+#define DSA_ENG_IDLE           0
+#define DSA_ENG_BUSY           1
+#define DSA_ENG_WAITING        2 /* on what ENG_WAIT says */
+#define DSA_ENG_STUCK          3 /* does not even stop when its queue does: needs a reset */
+#define DSA_ENG_ABSENT         0xffffffff
+#define DSA_REG_ENG_QUEUE      0x0308 /* RO, queue that it serves, all ones: none */
+#define DSA_REG_ENG_RESET      0x030c /* WO */
+#define DSA_REG_ENG_PC         0x0310 /* RO (64), core's PC; of others the command's VA */
+#define DSA_REG_ENG_LAUNCH_ID  0x0318 /* RO (64), of the LAUNCH */
+#define DSA_REG_ENG_PROGRAM_X  0x0320 /* RO, of cores */
+#define DSA_REG_ENG_PROGRAM_Y  0x0324 /* RO */
+#define DSA_REG_ENG_PROGRAM_Z  0x0328 /* RO */
+#define DSA_REG_ENG_WAIT       0x032c /* RO */
+#define DSA_ENG_WAIT_NONE      0
+#define DSA_ENG_WAIT_MBARRIER  1      /* core: mbarrier at WAIT_ADDR */
+#define DSA_ENG_WAIT_CLUSTER   2      /* core: the cluster's barrier */
+#define DSA_ENG_WAIT_SEMAPHORE 3      /* front end: SEM_WAIT of the word at WAIT_ADDR */
+#define DSA_REG_ENG_WAIT_ADDR  0x0330 /* RO (64), VA */
+#define DSA_REG_ENG_BUSY       0x0338 /* RO (64), modelled ns it worked since power-on */
 
 /* Page-table root per ASID (64), RW; see hw/dsa_mmu.h. */
 #define DSA_REG_MMU_ROOT(asid) (0x1000 + (asid) * 8)
@@ -157,6 +196,14 @@
 #define DSA_Q_TAIL          0x028 /* RO, last tail rung */
 #define DSA_Q_BUSY          0x02c /* RO, 1: a packet is being executed */
 #define DSA_Q_TIME          0x030 /* RO (64), the queue's modelled time, ns */
+/*
+ * Whose addresses its ring has; writable like the configuration above. Since
+ * 1.2. With USER, RING_BASE and the packets' fence addresses are virtual
+ * addresses of ASID, so that the ring may be given to the process: it reaches
+ * nothing by it that its commands do not reach.
+ */
+#define DSA_Q_MODE     0x038 /* RW */
+#define DSA_QMODE_USER (1u << 0)
 /* Time engines worked for it since ENABLE, modelled ns; kept through DISABLE. Since 1.2. */
 #define DSA_Q_BUSY_COMPUTE 0x040 /* RO (64), sum over cores */
 #define DSA_Q_BUSY_COPY    0x048 /* RO (64), sum over copy engines */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel <-> hardware: rings.
+ * Kernel <-> hardware, and of user-mode queues process <-> hardware: rings.
  *
  * A ring is an array of 2^n packets of 64 bytes in system memory (bus
  * address). Head and tail are free-running 32-bit counts of packets; packet i
@@ -10,7 +10,7 @@
 #ifndef _HW_DSA_RING_H
 #define _HW_DSA_RING_H
 
-#ifdef __KERNEL__
+#ifdef __linux__
 #include <linux/types.h>
 #else
 #include <stdint.h>
@@ -35,7 +35,8 @@ typedef uint64_t __le64;
  * cmd_va (8-byte aligned; size a multiple of 8, 0 allowed, at most
  * DSA_RING_MAX_CMD_BYTES) in the queue's address space. Then, for both, the
  * 64-bit fence_value goes to fence_addr (8-byte aligned bus address), then
- * the interrupt. Reserved fields are zero.
+ * the interrupt. Reserved fields are zero. In a ring of DSA_QMODE_USER the
+ * fence address is a virtual address.
  */
 struct dsa_ring_packet {
 	__le32 op;

@@ -297,6 +297,7 @@ enum dsa_error_code {
 	DSA_ERR_MATRIX_OP =
 		25, /* matrix operation: a field out of its range, types that do not go */
 	DSA_ERR_CONVERT_OP = 26, /* conversion: a field out of its range */
+	DSA_ERR_ECC = 27,        /* HBM that was read holds an error that cannot be corrected */
 };
 
 /* Which unit met an error. */

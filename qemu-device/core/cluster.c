@@ -71,7 +71,7 @@ bool cluster_wait(struct dsa_unit *u, struct rv_ext *x, enum dsa_wait_kind what,
 	return x->wait || xdsa_fault(x, DSA_ERR_DEADLOCK, DSA_ACCESS_NONE, x->rs1);
 }
 
-static bool blocked(struct dsa_unit *u)
+bool cluster_blocks(struct dsa_unit *u)
 {
 	struct dsa_mbarrier b;
 
@@ -125,6 +125,16 @@ bool cluster_execute(struct dsa_unit *u, struct rv_ext *x)
 
 /* ---- turns ---- */
 
+/* True: one of the cores hangs. */
+static bool cores_hang(struct dsa_core *core, struct dsa_cluster *c)
+{
+	bool hang = false;
+
+	for (uint32_t r = 0; r < c->size; r++)
+		hang |= fault_core_hangs(core, c->unit[r]);
+	return hang;
+}
+
 static void cluster_start(struct dsa_core *core, struct dsa_cluster *c)
 {
 	uint64_t number = c->unit[0]->prog;
@@ -149,7 +159,7 @@ static void next_turn(struct dsa_cluster *c)
 			continue;
 		if (!first)
 			first = u;
-		if ((!best || u->clock < best->clock) && !blocked(u))
+		if ((!best || u->clock < best->clock) && !cluster_blocks(u))
 			best = u;
 	}
 	c->stuck = !best;
@@ -209,6 +219,8 @@ void cluster_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 		each_mem(c, mem_quiesce);
 		if (!cluster_busy(c)) {
 			if (!unit_more(core, u))
+				break;
+			if (faulty(core, FAULT_BIT(FAULT_CORE_HANG)) && cores_hang(core, c))
 				break;
 			cluster_start(core, c);
 		}

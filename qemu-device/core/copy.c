@@ -211,16 +211,22 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 	uint8_t bounce[16384];
 	const uint8_t *from = src->hbm;
 
+	f->access = DSA_ACCESS_READ;
+	f->addr = c->src + c->pos;
+	if (!c->fill && src->hbm && faulty(q->mem.core, FAULTS_ECC)) {
+		uint32_t err = fault_ecc(q->mem.core, src->target, n);
+
+		if (err)
+			return err;
+	}
 	if (!c->fill && dst->hbm && src->hbm) {
 		memmove(dst->hbm, src->hbm, n);
 		return 0;
 	}
-	f->access = DSA_ACCESS_READ;
-	f->addr = c->src + c->pos;
 	if (!c->fill && dst->hbm)
-		return mem_bus_read(&q->mem, src->target, dst->hbm, n);
+		return mem_sys_read(&q->mem, src->target, dst->hbm, n);
 	if (!c->fill && !src->hbm) {
-		uint32_t err = mem_bus_read(&q->mem, src->target, bounce, n);
+		uint32_t err = mem_sys_read(&q->mem, src->target, bounce, n);
 
 		if (err)
 			return err;
@@ -234,7 +240,7 @@ static uint32_t copy_bytes(struct dsa_queue *q, const struct end *dst, const str
 			return 0;
 		from = bounce;
 	}
-	return mem_bus_write(&q->mem, dst->target, from, n);
+	return mem_sys_write(&q->mem, dst->target, from, n);
 }
 
 /*
@@ -309,37 +315,78 @@ static uint64_t copy_cost(const struct dsa_core *core, const struct dsa_copy *c)
 	       clock_bytes_to_ns(c->bus_bytes, core->cfg.bus_mb_per_s);
 }
 
-static int engine_get(struct dsa_core *core)
+void copy_leave(struct dsa_core *core, struct dsa_queue *q)
 {
-	int engine = -1;
+	if (q->copy_engine >= 0)
+		core->copy_owner[q->copy_engine] = NULL;
+	q->copy_engine = -1;
+}
+
+/* Best an engine that has its copy already, then one without any; else another copy has to wait. */
+static int engine_pick(const struct dsa_core *core, const struct dsa_queue *q)
+{
+	int best = -1;
+
+	if (q->copy_engine >= 0 && !(core->copy_busy & 1u << q->copy_engine))
+		return q->copy_engine;
+	for (unsigned int i = 0; i < core->cfg.copy_engines; i++) {
+		if (core->copy_busy & 1u << i)
+			continue;
+		if (!core->copy_owner[i])
+			return i;
+		best = i;
+	}
+	return best;
+}
+
+static int engine_get(struct dsa_core *core, struct dsa_queue *q)
+{
+	int engine;
 
 	core_lock(core);
-	for (unsigned int i = 0; i < core->cfg.copy_engines && engine < 0; i++)
-		if (!(core->copy_busy & 1u << i))
-			engine = i;
-	if (engine >= 0)
+	engine = engine_pick(core, q);
+	if (engine >= 0) {
+		copy_leave(core, q);
+		if (core->copy_owner[engine])
+			copy_leave(core, core->copy_owner[engine]);
+		core->copy_owner[engine] = q;
 		core->copy_busy |= 1u << engine;
+		q->copy_engine = engine;
+	}
 	core_unlock(core);
 	return engine;
 }
 
-static void engine_put(struct dsa_core *core, struct dsa_queue *q, int engine, uint64_t busy_ns)
+static void engine_put(struct dsa_core *core, struct dsa_queue *q, bool over, uint64_t busy_ns)
 {
+	int engine = q->copy_engine;
+
 	core_lock(core);
 	core->copy_busy &= ~(1u << engine);
 	core->busy_copy += busy_ns;
 	q->busy_copy += busy_ns;
+	core->copy_busy_ns[engine] += busy_ns;
+	if (over)
+		copy_leave(core, q);
 	core_unlock(core);
+}
+
+static bool copy_starts(const struct dsa_copy *c)
+{
+	return !c->hbm_bytes && !c->bus_bytes;
 }
 
 bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 {
 	struct copy_fault f = { 0 };
-	int engine = engine_get(core);
+	int engine = engine_get(core, q);
 	uint64_t cost = 0;
 	uint32_t err = 0;
 
 	if (engine < 0)
+		return false;
+	if (faulty(core, FAULT_BIT(FAULT_COPY_HANG)) && copy_starts(&q->copy) &&
+	    fault_copy_hangs(core, q))
 		return false;
 	while (q->copy.rows && !err && !queue_stopping(q)) {
 		mem_quiesce(&q->mem);
@@ -349,9 +396,11 @@ bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline)
 	}
 	if (!q->copy.rows && !err) {
 		cost = copy_cost(core, &q->copy);
+		if (faulty(core, FAULT_BIT(FAULT_COPY_SLOW)))
+			fault_copy_slows(core, q, &cost);
 		__atomic_store_n(&q->time_ns, q->time_ns + cost, __ATOMIC_RELAXED);
 	}
-	engine_put(core, q, engine, cost);
+	engine_put(core, q, !q->copy.rows || err, cost);
 	if (err)
 		queue_error(core, q, err, f.access, (uint32_t)DSA_ENGINE_COPY << 16 | engine,
 			    f.addr);

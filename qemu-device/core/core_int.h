@@ -15,6 +15,7 @@
 
 #include "counters.h"
 #include "dsa_core.h"
+#include "fault.h"
 #include "hw/dsa_mmu.h"
 #include "hw/dsa_regs.h"
 #include "hw/dsa_ring.h"
@@ -53,7 +54,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the core assumes a li
 struct dsa_xlat {
 	uint64_t va; /* start of the leaf; 1: entry not in use */
 	uint64_t size;
-	uint64_t target; /* HBM offset or bus address of @va */
+	uint64_t target; /* HBM offset or bus address of @va, or for mem_sys_read() and _write() */
 	uint32_t perm;   /* DSA_PTE_R | W | X */
 	bool sys;
 };
@@ -94,6 +95,7 @@ enum dsa_phase {
 	DSA_PH_LAUNCH, /* programs run, or ran */
 	DSA_PH_WAIT,   /* SEM_WAIT */
 	DSA_PH_FENCE,  /* next: complete the ring packet */
+	DSA_PH_HUNG,   /* a fault: does not go on; DSA_ERR_HANG once it is not held any more */
 	DSA_PH_COUNT
 };
 
@@ -138,6 +140,7 @@ struct dsa_launch {
 	uint64_t accounted;                /* mutex: of these, in order, put on the clock */
 	uint64_t cycles;                   /* mutex: sum over the programs' cores, accounted ones */
 	uint64_t start_ns;                 /* fixed while busy */
+	uint32_t clock_khz;                /* fixed while busy: of the cores */
 	uint64_t gen;                      /* fixed while busy; unique */
 	uint32_t batch;                    /* mutex: clusters to hand out at once */
 	uint32_t units;                    /* mutex: cores that work for it */
@@ -153,7 +156,7 @@ struct dsa_queue {
 	unsigned int index;
 	/* Configuration: mutex; written in DISABLED only, so claimants read it freely. */
 	uint64_t ring_base;
-	uint32_t ring_log2, asid, priority, vector;
+	uint32_t ring_log2, asid, priority, vector, mode;
 
 	uint32_t state;       /* mutex */
 	uint32_t stop_target; /* mutex: state after STOPPING */
@@ -162,6 +165,7 @@ struct dsa_queue {
 	uint32_t head;        /* mutex */
 	uint32_t tail;        /* atomic, written under the mutex */
 	uint64_t time_ns;     /* atomic, written by claim */
+	uint64_t fetch_ns;    /* atomic, written by claim: what its front end was busy */
 	uint64_t start_ns;    /* mutex: device time when rung while idle */
 	uint64_t pace_host;   /* mutex, written by claim: host time at its anchor; see pace.c */
 	uint64_t pace_model;  /* mutex, written by claim: its clock there */
@@ -172,8 +176,10 @@ struct dsa_queue {
 	uint32_t refs;                    /* mutex: claims of the queue and of its units */
 	uint64_t vtime;                   /* mutex: host ns used, weighted by priority */
 	uint64_t wait_gen;                /* mutex: core->sem_gen when it parked */
-	enum dsa_phase phase;             /* claim; changed under the mutex too */
-	bool busy;                        /* mutex: a packet is being executed */
+	bool stuck;           /* mutex: its front end, or the copy engine that it is on, hangs */
+	int copy_engine;      /* mutex: that its copy is on; -1: none */
+	enum dsa_phase phase; /* claim; changed under the mutex too */
+	bool busy;            /* mutex: a packet is being executed */
 
 	/* Execution; claim. */
 	struct dsa_mem mem;
@@ -212,6 +218,14 @@ struct dsa_cluster {
 	uint64_t done;    /* when the phase before completed */
 };
 
+/* What the registers tell of a core. */
+struct dsa_unit_view {
+	bool in_program;
+	uint64_t prog, pc;
+	enum dsa_wait_kind wait;
+	uint64_t wait_addr;
+};
+
 struct dsa_unit {
 	unsigned int index;
 	struct dsa_queue *q;         /* mutex: whose launch; NULL: free */
@@ -233,16 +247,21 @@ struct dsa_unit {
 	enum dsa_wait_kind wait; /* what for, when it stopped; tried again when it may be over */
 	uint64_t wait_addr;      /* mbarrier */
 	unsigned int wait_parity;
-	bool window_used;        /* has translations into the cluster's scratchpads */
-	uint64_t stall;          /* cycles that the program has waited */
-	uint64_t tensor_free;    /* cycle at which its tensor engine is free */
-	uint64_t store_done;     /* and has completed all stores */
-	uint64_t matrix_free;    /* cycle at which its matrix unit is free */
-	uint64_t matrix_done;    /* and has completed all of them */
-	struct mat_unit *matrix; /* that unit's buffers */
-	uint64_t convert_free;   /* cycle at which its conversion unit is free */
-	uint8_t *convert_src;    /* as large as the scratchpad: sources that are written over */
-	bool spad_valid;         /* scratchpad holds data of this address space: */
+	bool stuck;                /* mutex: hangs; its leader stays claimed */
+	bool reset;                /* mutex: forgets its scratchpad when it is free */
+	uint64_t busy_ns;          /* mutex: modelled */
+	uint64_t ran;              /* cycles not yet in busy_ns; of leaders */
+	struct dsa_unit_view seen; /* mutex: when it last gave way */
+	bool window_used;          /* has translations into the cluster's scratchpads */
+	uint64_t stall;            /* cycles that the program has waited */
+	uint64_t tensor_free;      /* cycle at which its tensor engine is free */
+	uint64_t store_done;       /* and has completed all stores */
+	uint64_t matrix_free;      /* cycle at which its matrix unit is free */
+	uint64_t matrix_done;      /* and has completed all of them */
+	struct mat_unit *matrix;   /* that unit's buffers */
+	uint64_t convert_free;     /* cycle at which its conversion unit is free */
+	uint8_t *convert_src;      /* as large as the scratchpad: sources that are written over */
+	bool spad_valid;           /* scratchpad holds data of this address space: */
 	uint32_t spad_asid;
 	uint64_t spad_gen;
 	struct dsa_mem mem;
@@ -271,9 +290,18 @@ struct dsa_core {
 	uint64_t asid_gen[DSA_NUM_ASIDS]; /* incarnations: writes of the root */
 	uint64_t device_time;
 	uint64_t busy_compute, busy_copy;
+	uint64_t copy_busy_ns[DSA_MAX_COPY_ENGINES];
 	uint32_t ecc_corrected, ecc_uncorrected;
+	uint64_t ecc_addr;
+	uint32_t eng_select;
 	bool bus_master; /* atomic */
-	bool ping;       /* DSA_INT_PING to be raised by a worker */
+	uint32_t causes; /* DSA_INT_* to be raised by a worker */
+
+	/* Faults to order; mutex. */
+	struct fault fault[FAULT_SLOTS];
+	uint32_t faults_armed; /* atomic: bitmap of kinds */
+	uint32_t boot_failed;  /* by the last reset: 1 never ready, 2 fatal */
+	bool holds;            /* some queue's held_until came from a fault */
 
 	/* Invalidations: entry of number s at s mod DSA_INV_LOG. */
 	uint32_t inv_seq; /* atomic, written under the mutex */
@@ -291,9 +319,10 @@ struct dsa_core {
 	uint64_t min_vtime;
 	uint64_t stamp;
 	uint64_t launch_gen;
-	uint64_t live;                 /* bitmap of queues that are ACTIVE or STOPPING */
-	uint32_t copy_busy;            /* bitmap of copy engines */
-	unsigned int launches;         /* busy ones */
+	uint64_t live;      /* bitmap of queues that are ACTIVE or STOPPING */
+	uint32_t copy_busy; /* bitmap of copy engines that some thread, or nobody, runs */
+	struct dsa_queue *copy_owner[DSA_MAX_COPY_ENGINES]; /* whose copy is on it */
+	unsigned int launches;                              /* busy ones */
 	unsigned int cluster_launches; /* of these, with clusters of more than one */
 	unsigned int free_units;
 	struct dsa_sem_time sem_time[DSA_SEM_TIMES];
@@ -336,11 +365,23 @@ static inline uint64_t now_ns(const struct dsa_core *core)
 	return core->ops->now_ns(core->host);
 }
 
-/* ---- irq.c; mutex held, but for irq_send ---- */
+static inline uint32_t faults_armed(const struct dsa_core *core)
+{
+	return __atomic_load_n(&core->faults_armed, __ATOMIC_RELAXED);
+}
+
+/* Is one of that bitmap of kinds armed? */
+static inline bool faulty(const struct dsa_core *core, uint32_t kinds)
+{
+	return __builtin_expect(faults_armed(core) & kinds, 0);
+}
+
+/* ---- irq.c; mutex held, but for irq_send and irq_raise, which need the bus lock ---- */
 void irq_add(struct dsa_irqs *irqs, unsigned int vector);
 void irq_device(struct dsa_core *core, struct dsa_irqs *irqs, uint32_t cause);
 void irq_enable(struct dsa_core *core, struct dsa_irqs *irqs, uint32_t enable);
 void irq_send(struct dsa_core *core, const struct dsa_irqs *irqs);
+void irq_raise(struct dsa_core *core, unsigned int vector);
 
 /* ---- log.c ---- */
 void log_guest_error(struct dsa_core *core, const char *fmt, ...)
@@ -366,6 +407,10 @@ void mem_init(struct dsa_mem *m, struct dsa_core *core, struct rv_hart *hart);
 bool bus_enter(struct dsa_mem *m);
 void bus_exit(struct dsa_mem *m);
 uint32_t mem_translate(struct dsa_mem *m, uint64_t va, uint32_t perm, struct dsa_xlat *out);
+/* By the target of a translation that is sys. */
+uint32_t mem_sys_read(struct dsa_mem *m, uint64_t target, void *buf, size_t len);
+uint32_t mem_sys_write(struct dsa_mem *m, uint64_t target, const void *buf, size_t len);
+/* By bus address. */
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len);
 uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t len);
 uint32_t mem_read(struct dsa_mem *m, uint64_t va, void *buf, size_t len, uint64_t *bad);
@@ -388,6 +433,26 @@ void queue_reset_values(struct dsa_queue *q);
 bool queue_config_ok(const struct dsa_queue *q);
 uint64_t queue_stops_ready(struct dsa_core *core);
 
+/* What was under way, as far as it is known, and @code. */
+void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code);
+
+/* ---- engine.c; mutex held ---- */
+struct dsa_engine_view {
+	uint32_t state, queue, wait, program[3];
+	uint64_t pc, launch_id, wait_addr, busy_ns;
+};
+void engine_view(struct dsa_core *core, uint32_t select, struct dsa_engine_view *v);
+/* Bus lock held, too. False: there is no such engine. */
+bool engine_reset(struct dsa_core *core, uint32_t select, struct dsa_irqs *irqs);
+/* Every engine that hangs lets go. */
+void engines_unstick(struct dsa_core *core);
+/* Remembers what the registers are to show of the leader's cores while they run. */
+void unit_note(struct dsa_unit *lead);
+/* The claim of the queue, or of the leader's cores, ends. */
+void queue_let_go(struct dsa_queue *q);
+void unit_let_go(struct dsa_core *core, struct dsa_unit *lead);
+bool cluster_stuck(const struct dsa_cluster *c);
+
 /* ---- frontend.c; claim ---- */
 void queue_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
 /* Stops the queue with an error of its front end or copy engine. */
@@ -408,6 +473,8 @@ void pace_restore(struct dsa_core *core, struct dsa_queue *q, uint64_t ahead);
 /* ---- copy.c; claim ---- */
 uint32_t copy_check(const union dsa_cmd *cmd);
 void copy_start(struct dsa_queue *q);
+/* Mutex held: its copy is on no engine any more. */
+void copy_leave(struct dsa_core *core, struct dsa_queue *q);
 bool copy_state_ok(const struct dsa_copy *c);
 /* True when complete; false: deadline, no engine free, or the queue stops. */
 bool copy_run(struct dsa_core *core, struct dsa_queue *q, uint64_t deadline);
@@ -420,7 +487,7 @@ void launch_describe(struct dsa_launch *l, const struct dsa_cmd_launch *cmd);
 /* Mutex held. */
 void launch_busy(struct dsa_core *core, struct dsa_launch *l);
 void launch_over(struct dsa_core *core, struct dsa_queue *q);
-uint64_t launch_busy_ns(const struct dsa_core *core, const struct dsa_queue *q);
+uint64_t launch_busy_ns(const struct dsa_queue *q);
 bool launch_finished(const struct dsa_launch *l);
 bool launch_has_work(struct dsa_core *core, struct dsa_queue *q);
 struct dsa_unit *launch_pick_unit(struct dsa_core *core, struct dsa_queue *q);
@@ -474,6 +541,8 @@ static inline struct dsa_unit *unit_leader(const struct dsa_unit *u)
 void cluster_form(struct dsa_cluster *c, struct dsa_unit *const *unit, uint32_t size);
 void cluster_dissolve(struct dsa_cluster *c);
 void cluster_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline); /* claim */
+/* Does what the program waits for still have to happen? */
+bool cluster_blocks(struct dsa_unit *u);
 /* Is one of its programs under way? */
 bool cluster_busy(const struct dsa_cluster *c);
 /* Claim. Offset @va in the scratchpad of which core, or NULL: not [va, va + len) in one. */

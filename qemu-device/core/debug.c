@@ -44,7 +44,7 @@ static uint32_t debug_system(struct dsa_mem *m, uint64_t addr, void *buf, size_t
 
 	if (!bus_enter(m))
 		return DSA_ERR_ABORTED;
-	err = write ? mem_bus_write(m, addr, buf, len) : mem_bus_read(m, addr, buf, len);
+	err = write ? mem_sys_write(m, addr, buf, len) : mem_sys_read(m, addr, buf, len);
 	bus_exit(m);
 	return err;
 }

@@ -203,7 +203,7 @@ enum dsa_run_result {
 enum dsa_run_result dsa_core_run(struct dsa_core *core, unsigned int budget_us);
 
 /*
- * With config.pace: host time (ops->now_ns) at which a completion that is held
+ * With config.pace or after a fault: host time (ops->now_ns) at which a completion that is held
  * back is due; somebody has to call dsa_core_run() then. UINT64_MAX: none is.
  * To be asked after any dsa_core_run() that did not return DSA_RUN_MORE.
  */
@@ -240,5 +240,19 @@ int dsa_core_load(struct dsa_core *core, const void *buf, size_t size, const cha
  */
 int dsa_core_set_temperature(struct dsa_core *core, int millicelsius);
 int dsa_core_get_temperature(struct dsa_core *core);
+
+/*
+ * Faults to order, see docs/faults.md: "KIND[,KEY=VALUE...]" arms one,
+ * "heal[=KIND]" ends all or those of a kind. Bus lock held. 0, or -EINVAL with
+ * what is wrong, and possible, in @error.
+ */
+int dsa_core_fault(struct dsa_core *core, const char *order, char *error, size_t size);
+/*
+ * What was ordered and how often it came to pass, a line each, in @buf as far
+ * as it fits, with a zero at the end; the length of all of it.
+ */
+size_t dsa_core_faults(struct dsa_core *core, char *buf, size_t size);
+/* All reads give ones, and nothing leaves the device. */
+bool dsa_core_link_down(struct dsa_core *core);
 
 #endif /* DSA_CORE_H */

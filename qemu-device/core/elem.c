@@ -143,10 +143,10 @@ static uint32_t update_bus(struct elem_op o, struct dsa_mem *m, uint64_t target,
 	*old = 0;
 	if (!bus_enter(m))
 		return DSA_ERR_ABORTED;
-	err = mem_bus_read(m, target, old, size);
+	err = mem_sys_read(m, target, old, size);
 	next = elem_combine(o, *old, val);
 	if (!err)
-		err = mem_bus_write(m, target, &next, size);
+		err = mem_sys_write(m, target, &next, size);
 	bus_exit(m);
 	return err;
 }
@@ -163,6 +163,10 @@ uint32_t elem_update_mem(struct elem_op o, struct dsa_mem *m, uint64_t va, uint6
 	target = t.target + (va - t.va);
 	if (t.sys)
 		return update_bus(o, m, target, val, old);
+	if (faulty(m->core, FAULTS_ECC))
+		err = fault_ecc(m->core, target, elem_types[o.type].size);
+	if (err)
+		return err;
 	*old = elem_update(o, m->core->cfg.hbm + target, val);
 	mem_dirty(m, target, elem_types[o.type].size);
 	return 0;

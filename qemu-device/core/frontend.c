@@ -43,6 +43,7 @@ static void frontend_error(struct dsa_queue *q, uint32_t code, uint32_t access, 
 static void queue_charge(struct dsa_queue *q, uint64_t ns)
 {
 	__atomic_store_n(&q->time_ns, q->time_ns + ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&q->fetch_ns, q->fetch_ns + ns, __ATOMIC_RELAXED);
 }
 
 static void queue_not_before(struct dsa_queue *q, uint64_t ns)
@@ -53,8 +54,28 @@ static void queue_not_before(struct dsa_queue *q, uint64_t ns)
 
 /* ---- ring ---- */
 
+static uint64_t ring_slot(const struct dsa_queue *q)
+{
+	return q->ring_base + (q->head & ((1u << q->ring_log2) - 1)) * DSA_RING_PACKET_SIZE;
+}
+
+/* *bad: where it could not be read. */
+static uint32_t ring_read(struct dsa_queue *q, uint32_t bytes, uint64_t *bad)
+{
+	uint32_t err;
+
+	if (q->mode & DSA_QMODE_USER)
+		return mem_read(&q->mem, ring_slot(q), q->ring, bytes, bad);
+	*bad = ring_slot(q);
+	if (!bus_enter(&q->mem))
+		return DSA_ERR_ABORTED;
+	err = mem_bus_read(&q->mem, ring_slot(q), q->ring, bytes);
+	bus_exit(&q->mem);
+	return err ? DSA_ERR_RING_READ : 0;
+}
+
 /* Reads as many packets as are there, fit the buffer and do not wrap. */
-static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending)
+static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending, uint64_t *bad)
 {
 	uint32_t slots = 1u << q->ring_log2;
 	uint32_t slot = q->head & (slots - 1);
@@ -65,13 +86,9 @@ static uint32_t ring_fill(struct dsa_queue *q, uint32_t pending)
 		n = DSA_RING_BATCH;
 	if (n > slots - slot)
 		n = slots - slot;
-	if (!bus_enter(&q->mem))
-		return DSA_ERR_ABORTED;
-	err = mem_bus_read(&q->mem, q->ring_base + slot * DSA_RING_PACKET_SIZE, q->ring,
-			   n * DSA_RING_PACKET_SIZE);
-	bus_exit(&q->mem);
+	err = ring_read(q, n * DSA_RING_PACKET_SIZE, bad);
 	if (err)
-		return DSA_ERR_RING_READ;
+		return err;
 	q->ring_first = q->head;
 	q->ring_count = n;
 	return 0;
@@ -94,21 +111,22 @@ bool ring_packet_ok(const struct dsa_ring_packet *p)
 static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 {
 	uint32_t pending = __atomic_load_n(&q->tail, __ATOMIC_ACQUIRE) - q->head;
+	uint64_t bad = 0;
 	uint32_t err;
 
 	if (!pending)
 		return false;
 	q->pkt = (struct dsa_ring_packet){ 0 };
 	if (q->head - q->ring_first >= q->ring_count) {
-		err = ring_fill(q, pending);
+		err = ring_fill(q, pending, &bad);
 		if (err) {
-			frontend_error(q, err, DSA_ACCESS_READ,
-				       q->ring_base + (q->head & ((1u << q->ring_log2) - 1)) *
-							      DSA_RING_PACKET_SIZE);
+			frontend_error(q, err, DSA_ACCESS_READ, bad);
 			return false;
 		}
 	}
 	q->pkt = q->ring[q->head - q->ring_first];
+	if (faulty(core, FAULT_BIT(FAULT_RING_CORRUPT)))
+		fault_ring(core, q->index, &q->pkt);
 	if (!ring_packet_ok(&q->pkt)) {
 		frontend_error(q, DSA_ERR_BAD_RING_PACKET, DSA_ACCESS_NONE, 0);
 		return false;
@@ -126,7 +144,19 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
 	q->phase = DSA_PH_CMD;
 	core_unlock(core);
 	queue_charge(q, core->cfg.cost.ring_ns);
-	return true;
+	return !faulty(core, FAULT_BIT(FAULT_QUEUE_HANG)) || !fault_queue_hangs(core, q);
+}
+
+/* The fence of a user's ring. */
+static uint32_t fence_write_user(struct dsa_queue *q)
+{
+	uint64_t value = q->pkt.fence_value, bad = 0;
+	uint32_t err;
+
+	err = mem_write(&q->mem, q->pkt.fence_addr, &value, sizeof(value), &bad);
+	if (err)
+		frontend_error(q, err, DSA_ACCESS_WRITE, bad);
+	return err;
 }
 
 /*
@@ -135,13 +165,16 @@ static bool ring_next(struct dsa_core *core, struct dsa_queue *q)
  */
 static bool ring_complete(struct dsa_core *core, struct dsa_queue *q)
 {
+	bool fence = q->pkt.flags & DSA_RING_F_FENCE, user = q->mode & DSA_QMODE_USER;
 	uint64_t value = q->pkt.fence_value;
 	uint32_t err = 0;
 
+	if (fence && user && fence_write_user(q))
+		return false;
 	mem_flush_dirty(&q->mem);
 	if (!bus_enter(&q->mem))
 		return false;
-	if (q->pkt.flags & DSA_RING_F_FENCE)
+	if (fence && !user)
 		err = mem_bus_write(&q->mem, q->pkt.fence_addr, &value, sizeof(value));
 	if (err) {
 		bus_exit(&q->mem);
@@ -156,7 +189,7 @@ static bool ring_complete(struct dsa_core *core, struct dsa_queue *q)
 		core->device_time = q->time_ns;
 	core_unlock(core);
 	if (q->pkt.flags & DSA_RING_F_IRQ)
-		core->ops->raise(core->host, q->vector);
+		irq_raise(core, q->vector);
 	bus_exit(&q->mem);
 	return true;
 }
@@ -234,6 +267,10 @@ static uint32_t sem_update(struct dsa_queue *q, const struct dsa_xlat *x, uint64
 	if (!x->sys) {
 		uint64_t *p = (uint64_t *)(q->mem.core->cfg.hbm + target);
 
+		if (add && faulty(q->mem.core, FAULTS_ECC))
+			err = fault_ecc(q->mem.core, target, sizeof(word));
+		if (err)
+			return err;
 		if (add)
 			__atomic_fetch_add(p, value, __ATOMIC_SEQ_CST);
 		else
@@ -244,10 +281,10 @@ static uint32_t sem_update(struct dsa_queue *q, const struct dsa_xlat *x, uint64
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
 	if (add)
-		err = mem_bus_read(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_read(&q->mem, target, &word, sizeof(word));
 	word += value;
 	if (!err)
-		err = mem_bus_write(&q->mem, target, &word, sizeof(word));
+		err = mem_sys_write(&q->mem, target, &word, sizeof(word));
 	bus_exit(&q->mem);
 	return err;
 }
@@ -297,11 +334,13 @@ static uint32_t sem_load(struct dsa_queue *q, uint64_t va, uint64_t *word, uint6
 	if (!x.sys) {
 		*word = __atomic_load_n((uint64_t *)(q->mem.core->cfg.hbm + target),
 					__ATOMIC_SEQ_CST);
-		return 0;
+		return faulty(q->mem.core, FAULTS_ECC) ?
+			       fault_ecc(q->mem.core, target, sizeof(*word)) :
+			       0;
 	}
 	if (!bus_enter(&q->mem))
 		return DSA_ERR_ABORTED;
-	err = mem_bus_read(&q->mem, target, word, sizeof(*word));
+	err = mem_sys_read(&q->mem, target, word, sizeof(*word));
 	bus_exit(&q->mem);
 	return err;
 }
@@ -511,13 +550,16 @@ static bool queue_step(struct dsa_core *core, struct dsa_queue *q, uint64_t dead
 		if (!copy_run(core, q, deadline))
 			return false;
 		cmd_done(q);
-		return true;
+		return !q->held_until;
 	case DSA_PH_LAUNCH:
 		return launch_poll(core, q);
 	case DSA_PH_WAIT:
 		return sem_check(core, q);
 	case DSA_PH_FENCE:
 		return ring_complete(core, q);
+	case DSA_PH_HUNG:
+		frontend_error(q, DSA_ERR_HANG, DSA_ACCESS_NONE, 0);
+		return false;
 	default:
 		return false;
 	}

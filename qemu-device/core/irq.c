@@ -26,13 +26,26 @@ void irq_enable(struct dsa_core *core, struct dsa_irqs *irqs, uint32_t enable)
 		irq_add(irqs, DSA_VECTOR_DEVICE);
 }
 
+void irq_raise(struct dsa_core *core, unsigned int vector)
+{
+	unsigned int times = 1;
+	int extra = -1;
+
+	if (faulty(core, FAULTS_IRQ))
+		times = fault_irq(core, vector, &extra);
+	while (times--)
+		core->ops->raise(core->host, vector);
+	if (extra >= 0)
+		core->ops->raise(core->host, extra);
+}
+
 void irq_send(struct dsa_core *core, const struct dsa_irqs *irqs)
 {
 	for (unsigned int i = 0; i < sizeof(irqs->bits) / sizeof(irqs->bits[0]); i++) {
 		uint64_t bits = irqs->bits[i];
 
 		while (bits) {
-			core->ops->raise(core->host, i * 64 + __builtin_ctzll(bits));
+			irq_raise(core, i * 64 + __builtin_ctzll(bits));
 			bits &= bits - 1;
 		}
 	}

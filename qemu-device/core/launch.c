@@ -62,15 +62,15 @@ void launch_busy(struct dsa_core *core, struct dsa_launch *l)
 }
 
 /* That cores have worked for the queue's launch, as far as it is on the clock; mutex held. */
-uint64_t launch_busy_ns(const struct dsa_core *core, const struct dsa_queue *q)
+uint64_t launch_busy_ns(const struct dsa_queue *q)
 {
-	return q->launch.busy ? clock_cycles_to_ns(q->launch.cycles, core->cfg.core_clock_khz) : 0;
+	return q->launch.busy ? clock_cycles_to_ns(q->launch.cycles, q->launch.clock_khz) : 0;
 }
 
 void launch_over(struct dsa_core *core, struct dsa_queue *q)
 {
 	struct dsa_launch *l = &q->launch;
-	uint64_t ns = launch_busy_ns(core, q);
+	uint64_t ns = launch_busy_ns(q);
 
 	core->busy_compute += ns;
 	q->busy_compute += ns;
@@ -95,6 +95,7 @@ void launch_start(struct dsa_core *core, struct dsa_queue *q)
 	for (uint64_t i = 0; i < DSA_WINDOW && i < l->total; i++)
 		__atomic_store_n(&l->window[i], 0, __ATOMIC_RELAXED);
 	core_lock(core);
+	l->clock_khz = fault_clock_khz(core);
 	launch_busy(core, l);
 	q->phase = DSA_PH_LAUNCH;
 	core_unlock(core);
@@ -349,10 +350,22 @@ static void heap_add(uint64_t *heap, unsigned int n, uint64_t cycles)
 	heap[i] = value;
 }
 
+/* The programs of a cluster keep its cores for the same time. */
+static void launch_charge(struct dsa_unit *u)
+{
+	uint64_t ns = clock_cycles_to_ns(u->ran, u->q->launch.clock_khz);
+
+	for (uint32_t r = 0; r < u->own.size; r++)
+		u->own.unit[r]->busy_ns += ns;
+	u->ran = 0;
+}
+
 void launch_report(struct dsa_core *core, struct dsa_unit *u)
 {
 	struct dsa_launch *l = &u->q->launch;
 
+	if (u->ran)
+		launch_charge(u);
 	l->done += u->done;
 	counters_add(&l->counters, &u->counters);
 	u->done = 0;
@@ -383,7 +396,7 @@ uint64_t launch_makespan(const struct dsa_core *core, const struct dsa_launch *l
 uint64_t launch_end_ns(const struct dsa_core *core, const struct dsa_launch *l)
 {
 	return l->start_ns + core->cfg.cost.launch_ns +
-	       clock_cycles_to_ns(launch_makespan(core, l), core->cfg.core_clock_khz);
+	       clock_cycles_to_ns(launch_makespan(core, l), l->clock_khz);
 }
 
 /* The queue stopped; no unit of it is claimed. */

@@ -70,6 +70,7 @@ const char *error_name(uint32_t code)
 		[DSA_ERR_BREAKPOINT] = "breakpoint",
 		[DSA_ERR_ECALL] = "ecall",
 		[DSA_ERR_HANG] = "hang",
+		[DSA_ERR_ECC] = "uncorrectable error in HBM",
 	};
 
 	if (code < sizeof(names) / sizeof(names[0]) && names[code])

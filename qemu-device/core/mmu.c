@@ -10,7 +10,12 @@
  */
 #include "core_int.h"
 
-#define PTE_FLAGS (DSA_PTE_VALID | DSA_PTE_R | DSA_PTE_W | DSA_PTE_X | DSA_PTE_SYS | DSA_PTE_LEAF)
+#define PTE_FLAGS                                                                         \
+	(DSA_PTE_VALID | DSA_PTE_R | DSA_PTE_W | DSA_PTE_X | DSA_PTE_SYS | DSA_PTE_LEAF | \
+	 DSA_PTE_NULL)
+
+/* Added to the address of a page without memory: beyond all that a page-table entry can name. */
+#define NULL_TARGET (1ull << 63)
 
 static void tlb_clear(struct dsa_mem *m)
 {
@@ -174,11 +179,17 @@ void bus_exit(struct dsa_mem *m)
 	m->core->ops->unlock(m->core->host);
 }
 
+static bool bus_works(const struct dsa_core *core)
+{
+	return __atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) &&
+	       !faulty(core, FAULT_BIT(FAULT_LINK_DOWN));
+}
+
 uint32_t mem_bus_read(struct dsa_mem *m, uint64_t addr, void *buf, size_t len)
 {
 	struct dsa_core *core = m->core;
 
-	if (!__atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) || len > UINT64_MAX - addr)
+	if (!bus_works(core) || len > UINT64_MAX - addr)
 		return DSA_ERR_BUS;
 	return core->ops->dma_read(core->host, addr, buf, len) ? DSA_ERR_BUS : 0;
 }
@@ -187,9 +198,22 @@ uint32_t mem_bus_write(struct dsa_mem *m, uint64_t addr, const void *buf, size_t
 {
 	struct dsa_core *core = m->core;
 
-	if (!__atomic_load_n(&core->bus_master, __ATOMIC_RELAXED) || len > UINT64_MAX - addr)
+	if (!bus_works(core) || len > UINT64_MAX - addr)
 		return DSA_ERR_BUS;
 	return core->ops->dma_write(core->host, addr, buf, len) ? DSA_ERR_BUS : 0;
+}
+
+uint32_t mem_sys_read(struct dsa_mem *m, uint64_t target, void *buf, size_t len)
+{
+	if (!(target & NULL_TARGET))
+		return mem_bus_read(m, target, buf, len);
+	memset(buf, 0, len);
+	return 0;
+}
+
+uint32_t mem_sys_write(struct dsa_mem *m, uint64_t target, const void *buf, size_t len)
+{
+	return target & NULL_TARGET ? 0 : mem_bus_write(m, target, buf, len);
 }
 
 /* ---- page tables ---- */
@@ -204,7 +228,7 @@ static uint32_t pte_read(struct dsa_mem *m, bool sys, uint64_t addr, uint64_t *p
 		if (addr > core->cfg.hbm_size - sizeof(*pte))
 			return DSA_ERR_BUS;
 		*pte = __atomic_load_n((uint64_t *)(core->cfg.hbm + addr), __ATOMIC_ACQUIRE);
-		return 0;
+		return faulty(core, FAULTS_ECC) ? fault_ecc(core, addr, sizeof(*pte)) : 0;
 	}
 	if (!held && !bus_enter(m))
 		return DSA_ERR_ABORTED;
@@ -214,20 +238,25 @@ static uint32_t pte_read(struct dsa_mem *m, bool sys, uint64_t addr, uint64_t *p
 	return err;
 }
 
-static uint32_t leaf_check(const struct dsa_core *core, uint64_t pte, unsigned int level,
-			   struct dsa_xlat *out)
+static uint32_t leaf_check(const struct dsa_core *core, uint64_t va, uint64_t pte,
+			   unsigned int level, struct dsa_xlat *out)
 {
 	uint64_t size = 1ull << DSA_PT_SHIFT(level);
 	uint64_t addr = pte & DSA_PTE_ADDR_MASK;
 
 	if (level == DSA_PT_LEVELS - 1 || (addr & (size - 1)))
 		return DSA_ERR_MMU_RESERVED;
+	out->size = size;
+	out->perm = pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X);
+	if (pte & DSA_PTE_NULL) {
+		out->sys = true;
+		out->target = NULL_TARGET | (va & -size);
+		return pte & (DSA_PTE_SYS | DSA_PTE_X) || addr ? DSA_ERR_MMU_RESERVED : 0;
+	}
 	out->sys = pte & DSA_PTE_SYS;
 	if (!out->sys && (size > core->cfg.hbm_size || addr > core->cfg.hbm_size - size))
 		return DSA_ERR_BUS;
-	out->size = size;
 	out->target = addr;
-	out->perm = pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X);
 	return 0;
 }
 
@@ -241,18 +270,22 @@ static uint32_t walk_step(struct dsa_mem *m, uint64_t va, unsigned int level, ui
 
 	if (err)
 		return err;
+	if (faulty(m->core, FAULT_BIT(FAULT_PTE_CORRUPT)))
+		fault_pte(m->core, m->asid, level, pte);
 	if (!(*pte & DSA_PTE_VALID))
 		return DSA_ERR_MMU_UNMAPPED;
 	if (*pte & ~(PTE_FLAGS | DSA_PTE_ADDR_MASK))
 		return DSA_ERR_MMU_RESERVED;
 	*leaf = *pte & DSA_PTE_LEAF;
 	if (*leaf) {
-		err = leaf_check(m->core, *pte, level, out);
+		err = leaf_check(m->core, va, *pte, level, out);
 		out->va = va & -out->size;
 		return err;
 	}
 	/* No rights on tables; level 0 has no tables below it. */
-	return *pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X) || !level ? DSA_ERR_MMU_RESERVED : 0;
+	return *pte & (DSA_PTE_R | DSA_PTE_W | DSA_PTE_X | DSA_PTE_NULL) || !level ?
+		       DSA_ERR_MMU_RESERVED :
+		       0;
 }
 
 static uint32_t walk(struct dsa_mem *m, uint64_t va, struct dsa_xlat *out)
@@ -329,12 +362,14 @@ static uint32_t mem_access(struct dsa_mem *m, uint64_t va, void *buf, size_t len
 			mem_dirty(m, target, len);
 		} else {
 			memcpy(buf, core->cfg.hbm + target, len);
+			if (faulty(core, FAULTS_ECC))
+				err = fault_ecc(core, target, len);
 		}
-		return 0;
+		return err;
 	}
 	if (!held && !bus_enter(m))
 		return DSA_ERR_ABORTED;
-	err = write ? mem_bus_write(m, target, buf, len) : mem_bus_read(m, target, buf, len);
+	err = write ? mem_sys_write(m, target, buf, len) : mem_sys_read(m, target, buf, len);
 	if (!held)
 		bus_exit(m);
 	return err;

@@ -59,7 +59,7 @@ uint64_t dsa_core_due_ns(struct dsa_core *core)
 {
 	uint64_t due = UINT64_MAX;
 
-	if (!core->cfg.pace)
+	if (!core->cfg.pace && !__atomic_load_n(&core->holds, __ATOMIC_RELAXED))
 		return due;
 	core_lock(core);
 	for (uint64_t left = core->live; left; left &= left - 1) {

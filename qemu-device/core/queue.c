@@ -16,6 +16,9 @@ void queue_reset_values(struct dsa_queue *q)
 	q->asid = 0;
 	q->priority = 0;
 	q->vector = 1 + q->index;
+	q->mode = 0;
+	q->busy_compute = 0;
+	q->busy_copy = 0;
 	q->head = 0;
 	__atomic_store_n(&q->tail, 0, __ATOMIC_RELEASE);
 	memset(&q->err, 0, sizeof(q->err));
@@ -26,6 +29,7 @@ void queue_init(struct dsa_core *core, unsigned int index)
 	struct dsa_queue *q = &core->q[index];
 
 	q->index = index;
+	q->copy_engine = -1;
 	mem_init(&q->mem, core, NULL);
 	q->mem.q = q;
 	queue_reset_values(q);
@@ -45,6 +49,7 @@ static void queue_set_state(struct dsa_core *core, struct dsa_queue *q, uint32_t
 static void queue_drop_work(struct dsa_core *core, struct dsa_queue *q)
 {
 	launch_drop(core, q);
+	copy_leave(core, q);
 	q->phase = DSA_PH_IDLE;
 	q->in_cmd = false;
 	q->busy = false;
@@ -53,12 +58,20 @@ static void queue_drop_work(struct dsa_core *core, struct dsa_queue *q)
 	q->buf_len = 0;
 }
 
+/* Where the ring may be: bus addresses, or virtual ones. */
+static bool ring_fits(const struct dsa_queue *q)
+{
+	uint64_t limit = q->mode & DSA_QMODE_USER ? 1ull << DSA_VA_BITS : UINT64_MAX;
+	uint64_t bytes = (uint64_t)DSA_RING_PACKET_SIZE << DSA_RING_MAX_LOG2;
+
+	return q->ring_base <= limit - bytes;
+}
+
 bool queue_config_ok(const struct dsa_queue *q)
 {
 	return !(q->ring_base & (DSA_PAGE_SIZE - 1)) && q->ring_log2 >= DSA_RING_MIN_LOG2 &&
 	       q->ring_log2 <= DSA_RING_MAX_LOG2 && q->asid < DSA_NUM_ASIDS && q->priority <= 3 &&
-	       q->vector < DSA_NUM_VECTORS &&
-	       q->ring_base <= UINT64_MAX - (DSA_RING_PACKET_SIZE << DSA_RING_MAX_LOG2);
+	       q->vector < DSA_NUM_VECTORS && !(q->mode & ~DSA_QMODE_USER) && ring_fits(q);
 }
 
 static void queue_announce_error(struct dsa_core *core, struct dsa_queue *q, struct dsa_irqs *irqs)
@@ -110,12 +123,12 @@ bool queue_fail(struct dsa_core *core, struct dsa_queue *q, const struct dsa_err
 }
 
 /* What was under way is known when nobody is in the middle of changing it. */
-static void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code)
+void queue_describe(const struct dsa_queue *q, struct dsa_error *err, uint32_t code)
 {
 	memset(err, 0, sizeof(*err));
 	err->code = code;
 	err->opcode = UINT32_MAX;
-	if (q->claimed || q->phase == DSA_PH_IDLE)
+	if ((q->claimed && !q->stuck) || q->phase == DSA_PH_IDLE)
 		return;
 	err->job_id = q->pkt.job_id;
 	if (!q->in_cmd)
@@ -132,7 +145,7 @@ void queue_command(struct dsa_core *core, struct dsa_queue *q, uint32_t cmd, str
 
 	switch (cmd) {
 	case DSA_QCMD_ENABLE:
-		if (q->state == DSA_QSTATE_DISABLED)
+		if (q->state == DSA_QSTATE_DISABLED && !core->boot_failed)
 			queue_enable(core, q, irqs);
 		else
 			core->bad_access += core->bad_access != UINT32_MAX;

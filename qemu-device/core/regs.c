@@ -50,7 +50,6 @@ GETTER(core_clock, a->core->cfg.core_clock_khz)
 GETTER(vlen, a->core->cfg.vlen)
 GETTER(hbm_bandwidth, a->core->cfg.hbm_mb_per_s)
 GETTER(matrix_macs, a->core->cfg.matrix_macs)
-GETTER(status, core_resetting(a->core) ? DSA_STATUS_RESETTING : DSA_STATUS_READY)
 GETTER(reset_count, a->core->reset_count)
 GETTER(bad_access, a->core->bad_access)
 GETTER(scratch, a->core->scratch)
@@ -61,6 +60,7 @@ SETTER(int_status, a->core->int_status &= ~v)
 GETTER(int_enable, a->core->int_enable)
 SETTER(int_enable, irq_enable(a->core, &a->irqs, v))
 GETTER(temperature, (uint32_t)telemetry_temperature(a->core))
+GETTER(clock_now, fault_clock_khz(a->core))
 GETTER(power, telemetry_power(a->core))
 GETTER(hbm_temperature, (uint32_t)telemetry_hbm_temperature(a->core))
 GETTER(ecc_corrected, a->core->ecc_corrected)
@@ -74,6 +74,45 @@ SETTER(inv_size, a->core->inv_size = v & -(uint64_t)DSA_PAGE_SIZE)
 GETTER(inv_seq, a->core->inv_seq)
 GETTER(inv_done, mmu_inv_done(a->core))
 
+#define ENGINE_GETTER(name, field)                             \
+	static uint64_t get_eng_##name(struct access *a)       \
+	{                                                      \
+		struct dsa_engine_view v;                      \
+                                                               \
+		engine_view(a->core, a->core->eng_select, &v); \
+		return v.field;                                \
+	}
+
+GETTER(ecc_addr, a->core->ecc_addr)
+GETTER(eng_select, a->core->eng_select)
+SETTER(eng_select, a->core->eng_select = v)
+ENGINE_GETTER(state, state)
+ENGINE_GETTER(queue, queue)
+ENGINE_GETTER(pc, pc)
+ENGINE_GETTER(launch_id, launch_id)
+ENGINE_GETTER(program_x, program[0])
+ENGINE_GETTER(program_y, program[1])
+ENGINE_GETTER(program_z, program[2])
+ENGINE_GETTER(wait, wait)
+ENGINE_GETTER(wait_addr, wait_addr)
+ENGINE_GETTER(busy, busy_ns)
+
+static void set_eng_reset(struct access *a, uint64_t v)
+{
+	(void)v;
+	if (engine_reset(a->core, a->core->eng_select, &a->irqs))
+		a->wake = true;
+	else
+		bad_access(a->core);
+}
+
+static uint64_t get_status(struct access *a)
+{
+	static const uint32_t booted[] = { DSA_STATUS_READY, 0, DSA_STATUS_FATAL };
+
+	return core_resetting(a->core) ? DSA_STATUS_RESETTING : booted[a->core->boot_failed];
+}
+
 static void set_control(struct access *a, uint64_t v)
 {
 	if (v & DSA_CONTROL_RESET) {
@@ -85,7 +124,7 @@ static void set_control(struct access *a, uint64_t v)
 static void set_ping(struct access *a, uint64_t v)
 {
 	(void)v;
-	a->core->ping = true;
+	a->core->causes |= DSA_INT_PING;
 	a->wake = true;
 }
 
@@ -135,17 +174,30 @@ static const struct reg regs[] = {
 	{ DSA_REG_QUEUE_ERRORS, 8, get_queue_errors, NULL },
 	{ DSA_REG_TEMPERATURE, 4, get_temperature, NULL },
 	{ DSA_REG_POWER, 4, get_power, NULL },
-	{ DSA_REG_CLOCK_NOW, 4, get_core_clock, NULL },
+	{ DSA_REG_CLOCK_NOW, 4, get_clock_now, NULL },
 	{ DSA_REG_ECC_CORRECTED, 4, get_ecc_corrected, NULL },
 	{ DSA_REG_ECC_UNCORRECTED, 4, get_ecc_uncorrected, NULL },
 	{ DSA_REG_BUSY_COMPUTE, 8, get_busy_compute, NULL },
 	{ DSA_REG_BUSY_COPY, 8, get_busy_copy, NULL },
+	{ DSA_REG_ECC_ADDR, 8, get_ecc_addr, NULL },
 	{ DSA_REG_HBM_TEMPERATURE, 4, get_hbm_temperature, NULL },
 	{ DSA_REG_MMU_INV_START, 8, get_inv_start, set_inv_start },
 	{ DSA_REG_MMU_INV_SIZE, 8, get_inv_size, set_inv_size },
 	{ DSA_REG_MMU_INV_CMD, 4, NULL, set_inv_cmd },
 	{ DSA_REG_MMU_INV_SEQ, 4, get_inv_seq, NULL },
 	{ DSA_REG_MMU_INV_DONE, 4, get_inv_done, NULL },
+	{ DSA_REG_ENG_SELECT, 4, get_eng_select, set_eng_select },
+	{ DSA_REG_ENG_STATE, 4, get_eng_state, NULL },
+	{ DSA_REG_ENG_QUEUE, 4, get_eng_queue, NULL },
+	{ DSA_REG_ENG_RESET, 4, NULL, set_eng_reset },
+	{ DSA_REG_ENG_PC, 8, get_eng_pc, NULL },
+	{ DSA_REG_ENG_LAUNCH_ID, 8, get_eng_launch_id, NULL },
+	{ DSA_REG_ENG_PROGRAM_X, 4, get_eng_program_x, NULL },
+	{ DSA_REG_ENG_PROGRAM_Y, 4, get_eng_program_y, NULL },
+	{ DSA_REG_ENG_PROGRAM_Z, 4, get_eng_program_z, NULL },
+	{ DSA_REG_ENG_WAIT, 4, get_eng_wait, NULL },
+	{ DSA_REG_ENG_WAIT_ADDR, 8, get_eng_wait_addr, NULL },
+	{ DSA_REG_ENG_BUSY, 8, get_eng_busy, NULL },
 };
 
 /* ---- page-table roots ---- */
@@ -181,6 +233,7 @@ QUEUE_CONFIG(ring_log2, ring_log2)
 QUEUE_CONFIG(asid, asid)
 QUEUE_CONFIG(priority, priority)
 QUEUE_CONFIG(vector, vector)
+QUEUE_CONFIG(mode, mode)
 GETTER(q_class,
        a->q->index < DSA_NUM_COMPUTE_QUEUES ? DSA_QUEUE_CLASS_COMPUTE : DSA_QUEUE_CLASS_COPY)
 GETTER(q_state, a->q->state)
@@ -188,7 +241,7 @@ GETTER(q_head, a->q->head)
 GETTER(q_tail, a->q->tail)
 GETTER(q_busy, a->q->state == DSA_QSTATE_ACTIVE && a->q->busy)
 GETTER(q_time, pace_time(a->core, a->q))
-GETTER(q_busy_compute, a->q->busy_compute + launch_busy_ns(a->core, a->q))
+GETTER(q_busy_compute, a->q->busy_compute + launch_busy_ns(a->q))
 GETTER(q_busy_copy, a->q->busy_copy)
 GETTER(q_err_code, a->q->err.code)
 GETTER(q_err_access, a->q->err.access)
@@ -223,6 +276,7 @@ static const struct reg queue_regs[] = {
 	{ DSA_Q_TAIL, 4, get_q_tail, NULL },
 	{ DSA_Q_BUSY, 4, get_q_busy, NULL },
 	{ DSA_Q_TIME, 8, get_q_time, NULL },
+	{ DSA_Q_MODE, 4, get_q_mode, set_q_mode },
 	{ DSA_Q_BUSY_COMPUTE, 8, get_q_busy_compute, NULL },
 	{ DSA_Q_BUSY_COPY, 8, get_q_busy_copy, NULL },
 	{ DSA_Q_ERR_CODE, 4, get_q_err_code, NULL },
@@ -298,6 +352,8 @@ uint64_t dsa_core_mmio_read(struct dsa_core *core, uint64_t offset, unsigned int
 	const struct reg *r;
 	uint64_t value = 0;
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return UINT64_MAX >> (64 - 8 * size);
 	core_lock(core);
 	r = reg_access(&a, offset, size, &within);
 	if (r && r->get)
@@ -325,6 +381,8 @@ void dsa_core_mmio_write(struct dsa_core *core, uint64_t offset, uint64_t value,
 	unsigned int within = 0;
 	const struct reg *r;
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return;
 	core_lock(core);
 	r = reg_access(&a, offset, size, &within);
 	if (r && r->set)
@@ -339,6 +397,8 @@ void dsa_core_doorbell(struct dsa_core *core, uint64_t offset, uint64_t value, u
 {
 	struct dsa_irqs irqs = { 0 };
 
+	if (faulty(core, FAULT_BIT(FAULT_LINK_DOWN)))
+		return;
 	core_lock(core);
 	if (size != 4 || offset % DSA_DOORBELL_STRIDE || offset >= DSA_DOORBELL(DSA_NUM_QUEUES))
 		bad_access(core);

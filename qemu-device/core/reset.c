@@ -32,14 +32,17 @@ void core_reset_locked(struct dsa_core *core, struct dsa_irqs *irqs)
 	}
 	for (unsigned int i = 0; i < DSA_NUM_QUEUES; i++)
 		reset_queue(core, &core->q[i]);
+	engines_unstick(core);
 	core->int_status = 0;
 	core->int_enable = 0;
-	core->ping = false;
+	core->causes = 0;
 	core->scratch = 0;
 	core->bad_access = 0;
 	core->inv_start = 0;
 	core->inv_size = 0;
+	core->eng_select = 0;
 	core->reset_count++;
+	fault_boot(core);
 	__atomic_store_n(&core->guest_errors, 0, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < DSA_SEM_TIMES; i++)
 		core->sem_time[i].key = UINT64_MAX;

@@ -6,7 +6,7 @@
  *
  * Saved: registers, queues with the packet and command under way, launches
  * with their programs' clocks, cores that hold programs with registers (vector
- * registers when a program used them) and scratchpad. Not saved: HBM, caches, packets read ahead, work of queues that
+ * registers when a program used them) and scratchpad, which engines hang. Not saved: HBM, caches, packets read ahead, work of queues that
  * are being stopped, scratchpads of free cores (undefined by specification),
  * whether bus mastering is on (the host's).
  */
@@ -16,9 +16,12 @@
 #include "core_int.h"
 
 #define SAVE_MAGIC 0x65726f4341534456ull /* "VDSACore" */
-#define SAVE_VERSION \
-	4 /* 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters; 4: queues' busy times */
-#define SAVE_PAGE 4096
+/*
+ * 2: vector registers, clocks of what cores do beside computing; 3: counters, conversions, clusters; 4: queues'
+ * busy times and modes, engines, ECC address, faults
+ */
+#define SAVE_VERSION 4
+#define SAVE_PAGE    4096
 
 enum stream_mode { STREAM_COUNT, STREAM_WRITE, STREAM_READ };
 
@@ -112,6 +115,33 @@ static void io_sem_times(struct stream *s, struct dsa_core *core)
 	}
 }
 
+static void io_faults(struct stream *s, struct dsa_core *core)
+{
+	const char *why;
+
+	for (unsigned int i = 0; i < FAULT_SLOTS; i++) {
+		struct fault *f = &core->fault[i];
+
+		io_bool(s, &f->used);
+		IO(s, f->kind);
+		IO(s, f->arg);
+		IO(s, f->count);
+		IO(s, f->prob);
+		IO(s, f->seed);
+		IO(s, f->seen);
+		IO(s, f->fired);
+		IO(s, f->word);
+		io_bool(s, &f->healed);
+	}
+	if (s->mode != STREAM_READ)
+		return;
+	why = s->error ? s->error : faults_check(core);
+	if (!why)
+		return;
+	faults_forget(core);
+	fail(s, why);
+}
+
 static void io_device(struct stream *s, struct dsa_core *core)
 {
 	IO(s, core->reset_count);
@@ -128,11 +158,19 @@ static void io_device(struct stream *s, struct dsa_core *core)
 	IO(s, core->busy_copy);
 	IO(s, core->ecc_corrected);
 	IO(s, core->ecc_uncorrected);
-	io_bool(s, &core->ping);
+	IO(s, core->ecc_addr);
+	IO(s, core->eng_select);
+	io(s, core->copy_busy_ns, core->cfg.copy_engines * sizeof(core->copy_busy_ns[0]));
+	IO(s, core->causes);
+	check(s, !(core->causes & ~(DSA_INT_PING | DSA_INT_ECC)),
+	      "an interrupt's cause is unknown");
+	IO(s, core->boot_failed);
+	check(s, core->boot_failed <= 2, "how the firmware failed is unknown");
 	io_bool(s, &core->clear);
 	io_bool(s, &core->temp_fixed);
 	IO(s, core->temp);
 	io_sem_times(s, core);
+	io_faults(s, core);
 }
 
 /* ---- queues ---- */
@@ -195,9 +233,11 @@ static void io_launch(struct stream *s, struct dsa_core *core, struct dsa_queue 
 	IO(s, l->counters);
 	IO(s, l->cycles);
 	IO(s, l->start_ns);
+	IO(s, l->clock_khz);
 	IO(s, l->batch);
 	check(s,
-	      l->next <= l->total && l->done <= l->next && l->accounted <= l->done &&
+	      l->clock_khz && l->clock_khz <= core->cfg.core_clock_khz && l->next <= l->total &&
+		      l->done <= l->next && l->accounted <= l->done &&
 		      l->next - l->accounted <= DSA_WINDOW && l->batch >= 1 &&
 		      l->batch <= DSA_MAX_BATCH,
 	      "a launch's counts contradict each other");
@@ -223,10 +263,27 @@ static bool phase_fits(const struct dsa_queue *q)
 		return q->in_cmd && op == DSA_CMD_SEM_WAIT;
 	case DSA_PH_CMD:
 	case DSA_PH_FENCE:
+	case DSA_PH_HUNG:
 		return !q->in_cmd;
 	default:
 		return false;
 	}
+}
+
+/* How long a fault still holds it. */
+static void io_held(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	uint64_t now = now_ns(core), left = 0;
+
+	if (q->held_until)
+		left = q->held_until == UINT64_MAX ? UINT64_MAX :
+		       q->held_until > now         ? q->held_until - now :
+						     1;
+	IO(s, left);
+	if (s->mode != STREAM_READ || s->error)
+		return;
+	q->held_until = !left ? 0 : left > UINT64_MAX - now ? UINT64_MAX : now + left;
+	core->holds |= left != 0;
 }
 
 static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
@@ -251,6 +308,7 @@ static void io_work(struct stream *s, struct dsa_core *core, struct dsa_queue *q
 	}
 	if (q->phase == DSA_PH_LAUNCH)
 		io_launch(s, core, q);
+	io_held(s, core, q);
 }
 
 static void check_queue_state(struct stream *s, const struct dsa_queue *q)
@@ -276,6 +334,37 @@ static void io_pace(struct stream *s, struct dsa_core *core, struct dsa_queue *q
 		pace_restore(core, q, ahead);
 }
 
+/* The engine that its copy is on, and whether that, or the front end, hangs. */
+static void io_queue_engine(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
+{
+	uint32_t engine = q->copy_engine;
+	bool stuck = q->stuck, stopping;
+
+	IO(s, engine);
+	io_bool(s, &stuck);
+	if (s->mode != STREAM_READ)
+		return;
+	stopping = stuck && q->state == DSA_QSTATE_STOPPING;
+	check(s, engine == UINT32_MAX || stopping || q->phase == DSA_PH_COPY,
+	      "a copy engine works for a queue that has no copy");
+	check(s,
+	      engine == UINT32_MAX ||
+		      (engine < core->cfg.copy_engines && !core->copy_owner[engine]),
+	      "a copy's engine is out of range or taken");
+	check(s, !stuck || stopping || q->state == DSA_QSTATE_ACTIVE,
+	      "an engine hangs without a queue");
+	if (s->error)
+		return;
+	q->copy_engine = (int)engine;
+	q->stuck = stuck;
+	q->claimed = stuck;
+	q->refs = stuck;
+	if (q->copy_engine < 0)
+		return;
+	core->copy_owner[engine] = q;
+	core->copy_busy |= (uint32_t)stuck << engine;
+}
+
 static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *q)
 {
 	uint32_t phase;
@@ -285,6 +374,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->asid);
 	IO(s, q->priority);
 	IO(s, q->vector);
+	IO(s, q->mode);
 	IO(s, q->state);
 	IO(s, q->stop_target);
 	io_bool(s, &q->stop_reset);
@@ -292,6 +382,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 	IO(s, q->tail);
 	IO(s, q->time_ns);
 	IO(s, q->start_ns);
+	IO(s, q->fetch_ns);
 	io_bool(s, &q->busy);
 	IO(s, q->busy_compute);
 	IO(s, q->busy_copy);
@@ -306,6 +397,7 @@ static void io_queue(struct stream *s, struct dsa_core *core, struct dsa_queue *
 		q->phase = phase;
 	if (phase != DSA_PH_IDLE && !s->error)
 		io_work(s, core, q);
+	io_queue_engine(s, core, q);
 }
 
 /* ---- cores ---- */
@@ -521,6 +613,55 @@ static void io_unit(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
 	io_spad_in(s, core, u);
 }
 
+/* A core that hangs while its queue stops: there is nothing but that to know of it. */
+static void attach_stuck(struct dsa_core *core, struct dsa_unit *u, struct dsa_queue *q)
+{
+	u->q = q;
+	u->in_program = false;
+	u->prog = 0;
+	u->batch_end = 0;
+	u->claimed = true;
+	q->launch.units++;
+	q->refs++;
+	core->free_units--;
+}
+
+static void hold_stuck(struct dsa_unit *u)
+{
+	struct dsa_unit *lead = unit_leader(u);
+
+	if (lead->claimed)
+		return;
+	lead->claimed = true;
+	lead->q->launch.parked--;
+	lead->q->refs++;
+}
+
+/* Time worked; whether it hangs, and which queue it then keeps. */
+static void io_unit_engine(struct stream *s, struct dsa_core *core, struct dsa_unit *u)
+{
+	uint32_t queue = u->stuck ? u->q->index : UINT32_MAX;
+	struct dsa_queue *q;
+
+	IO(s, u->busy_ns);
+	IO(s, queue);
+	if (s->mode != STREAM_READ || s->error || queue == UINT32_MAX)
+		return;
+	check(s, queue < DSA_NUM_COMPUTE_QUEUES, "a core hangs for a queue out of range");
+	if (s->error)
+		return;
+	q = &core->q[queue];
+	check(s, u->q ? u->q == q : q->state == DSA_QSTATE_STOPPING,
+	      "a core hangs without a queue");
+	if (s->error)
+		return;
+	if (u->q)
+		hold_stuck(u);
+	else
+		attach_stuck(core, u, q);
+	u->stuck = true;
+}
+
 /* Every cluster that was handed out is done or on cores. */
 static void settle_launch(struct stream *s, struct dsa_launch *l)
 {
@@ -551,6 +692,8 @@ static void io_all(struct stream *s, struct dsa_core *core)
 	for (unsigned int i = 0; i < core->cfg.cores && !s->error; i++)
 		if (unit_saved(&core->unit[i]) && unit_leads(&core->unit[i]))
 			io_cluster(s, &core->unit[i].own);
+	for (unsigned int i = 0; i < core->cfg.cores && !s->error; i++)
+		io_unit_engine(s, core, &core->unit[i]);
 	for (unsigned int i = 0; i < DSA_NUM_QUEUES && !s->error && s->mode == STREAM_READ; i++)
 		if (core->q[i].launch.busy)
 			settle_launch(s, &core->q[i].launch);
@@ -580,6 +723,7 @@ static void blank(struct dsa_core *core)
 {
 	struct dsa_irqs irqs = { 0 };
 
+	faults_forget(core);
 	core_reset_locked(core, &irqs);
 	for (unsigned int i = 0; i < core->cfg.cores; i++)
 		unit_forget_spad(&core->unit[i]);
@@ -604,6 +748,7 @@ static void settle_queue(struct dsa_core *core, struct dsa_queue *q)
 /* What a bad state left behind, so that a reset finds nothing odd. */
 static void undo(struct dsa_core *core)
 {
+	engines_unstick(core);
 	for (unsigned int i = 0; i < core->cfg.cores; i++) {
 		struct dsa_unit *u = &core->unit[i];
 
@@ -611,6 +756,7 @@ static void undo(struct dsa_core *core)
 			u->q->launch.parked--;
 			unit_free(core, u);
 		}
+		u->busy_ns = 0;
 	}
 	for (unsigned int i = 0; i < DSA_NUM_QUEUES; i++) {
 		struct dsa_queue *q = &core->q[i];
@@ -622,7 +768,9 @@ static void undo(struct dsa_core *core)
 		q->phase = DSA_PH_IDLE;
 		q->in_cmd = false;
 		q->busy = false;
+		copy_leave(core, q);
 		q->time_ns = 0;
+		q->fetch_ns = 0;
 		settle_queue(core, q);
 	}
 	core->launches = 0;
@@ -632,6 +780,8 @@ static void undo(struct dsa_core *core)
 	core->busy_copy = 0;
 	core->ecc_corrected = 0;
 	core->ecc_uncorrected = 0;
+	core->ecc_addr = 0;
+	memset(core->copy_busy_ns, 0, sizeof(core->copy_busy_ns));
 	core->temp_fixed = false;
 	blank(core);
 }

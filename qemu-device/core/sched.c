@@ -10,7 +10,7 @@
 
 #define VTIME_SLACK_NS 2000000
 
-enum item_kind { ITEM_NONE, ITEM_CLEAR, ITEM_STOPS, ITEM_PING, ITEM_QUEUE, ITEM_UNIT };
+enum item_kind { ITEM_NONE, ITEM_CLEAR, ITEM_STOPS, ITEM_CAUSES, ITEM_QUEUE, ITEM_UNIT };
 
 struct item {
 	enum item_kind kind;
@@ -126,8 +126,8 @@ static enum dsa_run_result pick(struct dsa_core *core, struct item *item, uint64
 		item->kind = ITEM_STOPS;
 		return DSA_RUN_MORE;
 	}
-	if (core->ping) {
-		item->kind = ITEM_PING;
+	if (core->causes) {
+		item->kind = ITEM_CAUSES;
 		return DSA_RUN_MORE;
 	}
 	if (core->clear) {
@@ -158,20 +158,18 @@ static void release(struct dsa_core *core, struct item *item, uint64_t now)
 		return;
 	q->vtime += used >> 2 * q->priority;
 	core->host_busy_ns += used;
-	q->refs--;
 	if (!u) {
-		q->claimed = false;
 		mem_detach(&q->mem);
+		if (!q->stuck)
+			queue_let_go(q);
 		return;
 	}
-	u->claimed = false;
 	for (uint32_t r = 0; r < u->own.size; r++)
 		mem_detach(&u->own.unit[r]->mem);
 	launch_report(core, u);
-	if (queue_stopping(q) || (u->prog == u->batch_end && !cluster_busy(&u->own)))
-		unit_free(core, u);
-	else
-		q->launch.parked++;
+	unit_note(u);
+	if (!cluster_stuck(&u->own))
+		unit_let_go(core, u);
 }
 
 /* Work that needs the bus lock for the registers' sake. */
@@ -182,10 +180,8 @@ static void run_registers(struct dsa_core *core)
 	core->ops->lock(core->host);
 	core_lock(core);
 	queue_finish_stops(core, &irqs);
-	if (core->ping) {
-		core->ping = false;
-		irq_device(core, &irqs, DSA_INT_PING);
-	}
+	irq_device(core, &irqs, core->causes);
+	core->causes = 0;
 	core_unlock(core);
 	irq_send(core, &irqs);
 	core->ops->unlock(core->host);
@@ -198,7 +194,7 @@ static void run_item(struct dsa_core *core, const struct item *item, uint64_t de
 		clear_step(core, deadline);
 		break;
 	case ITEM_STOPS:
-	case ITEM_PING:
+	case ITEM_CAUSES:
 		run_registers(core);
 		break;
 	case ITEM_QUEUE:
@@ -244,7 +240,7 @@ bool dsa_core_idle(struct dsa_core *core)
 	bool idle;
 
 	core_lock(core);
-	idle = !core->ping && !core->clear;
+	idle = !core->causes && !core->clear;
 	for (uint64_t left = core->live; left && idle; left &= left - 1) {
 		struct dsa_queue *q = &core->q[__builtin_ctzll(left)];
 

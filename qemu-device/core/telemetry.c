@@ -32,6 +32,10 @@ static uint32_t utilisation(struct dsa_core *core)
 
 int32_t telemetry_temperature(struct dsa_core *core)
 {
+	int32_t ordered;
+
+	if (fault_temperature(core, &ordered))
+		return ordered;
 	if (core->temp_fixed)
 		return core->temp;
 	return TEMP_IDLE + (int32_t)((uint64_t)TEMP_SPAN * utilisation(core) / UTIL_ONE);

@@ -20,6 +20,10 @@ static uint8_t *hbm_at(struct box *b, uint64_t va, uint32_t perm, size_t *len)
 	}
 	if (*len > t->size - off)
 		*len = t->size - off;
+	/* Where there are errors, by way of what looks at each word. */
+	if (!t->sys && faulty(b->u->mem.core, FAULTS_ECC) &&
+	    fault_ecc_within(b->u->mem.core, t->target, t->size))
+		return NULL;
 	return t->sys ? NULL : b->u->mem.core->cfg.hbm + t->target + off;
 }
 

@@ -47,12 +47,24 @@ static enum rv_fill_result window_fill(struct dsa_unit *u, uint64_t va, enum rv_
 	return RV_FILL_OK;
 }
 
+/* Of a leaf with words that hold errors one page; *checked: every access has to come here. */
+static void fill_checked(struct dsa_core *core, uint64_t va, struct dsa_xlat *x, bool *checked)
+{
+	uint64_t skip = (va - x->va) & ~(uint64_t)(DSA_PAGE_SIZE - 1);
+
+	x->va += skip;
+	x->target += skip;
+	x->size = DSA_PAGE_SIZE;
+	*checked = fault_ecc_within(core, x->target, x->size);
+}
+
 /* Writes and reads are told apart, so that HBM is marked before it is written. */
 static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access access,
 				     struct rv_tlb_fill *out)
 {
 	struct dsa_unit *u = opaque;
 	struct dsa_core *core = u->mem.core;
+	bool checked = false;
 	struct dsa_xlat x;
 
 	if (va - DSA_CLUSTER_BASE < DSA_CLUSTER_SPAN)
@@ -62,6 +74,8 @@ static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access a
 		return RV_FILL_ACCESS_FAULT;
 	if (out->code)
 		return RV_FILL_PAGE_FAULT;
+	if (!x.sys && faulty(core, FAULTS_ECC) && fault_ecc_within(core, x.target, x.size))
+		fill_checked(core, va, &x, &checked);
 	if (access == RV_WRITE && x.size > WRITE_FILL_SIZE) {
 		uint64_t skip = (va - x.va) & ~(uint64_t)(WRITE_FILL_SIZE - 1);
 
@@ -71,7 +85,7 @@ static enum rv_fill_result unit_fill(void *opaque, uint64_t va, enum rv_access a
 	}
 	out->va = x.va;
 	out->size = x.size;
-	out->host = x.sys ? NULL : core->cfg.hbm + x.target;
+	out->host = x.sys || checked ? NULL : core->cfg.hbm + x.target;
 	out->perm = (x.perm & DSA_PTE_R ? RV_READ : 0) | (x.perm & DSA_PTE_X ? RV_EXEC : 0);
 	if (access == RV_WRITE) {
 		out->perm |= RV_WRITE;
@@ -167,7 +181,7 @@ static uint64_t unit_sys_read(void *opaque, unsigned int sel, uint64_t instret)
 	if (sel != DSA_SYS_CLOCK_NS)
 		return cycles;
 	cycles += u->mem.core->cfg.cost.program_cycles;
-	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->mem.core->cfg.core_clock_khz);
+	return u->q->launch.start_ns + clock_cycles_to_ns(cycles, u->q->launch.clock_khz);
 }
 
 static bool unit_ext(void *opaque, struct rv_ext *x)
@@ -271,7 +285,12 @@ void unit_free(struct dsa_core *core, struct dsa_unit *u)
 		m->prog = 0;
 		m->batch_end = 0;
 		m->done = 0;
+		m->ran = 0;
+		m->seen = (struct dsa_unit_view){ 0 };
 		memset(&m->counters, 0, sizeof(m->counters));
+		if (m->reset)
+			unit_forget_spad(m);
+		m->reset = false;
 		if (m->window_used)
 			rv_flush_tlb_range(&m->hart, DSA_CLUSTER_BASE, DSA_CLUSTER_SPAN);
 		m->window_used = false;
@@ -398,6 +417,7 @@ inline void unit_cluster_done(struct dsa_unit *u, uint64_t cycles)
 		memset(&m->counters, 0, sizeof(m->counters));
 	}
 	u->done++;
+	u->ran += cycles;
 	u->prog++;
 }
 
@@ -579,6 +599,8 @@ void unit_run(struct dsa_core *core, struct dsa_unit *u, uint64_t deadline)
 			if (u->prog == u->batch_end)
 				look = true;
 			if (!unit_more(core, u))
+				break;
+			if (faulty(core, FAULT_BIT(FAULT_CORE_HANG)) && fault_core_hangs(core, u))
 				break;
 			unit_start(core, u);
 		}

@@ -82,6 +82,7 @@ static const VMStateInfo vmstate_info_dsa_core = {
 static int dsa_post_load(void *opaque, int version_id)
 {
     dsa_update_dma(opaque);
+    dsa_update_link(opaque);
     return 0;
 }
 

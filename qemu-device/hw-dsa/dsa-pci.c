@@ -240,6 +240,25 @@ static const MemoryRegionOps dsa_regs_ops = {
     .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
+/* What lies over the BARs while the link is down. */
+static uint64_t dsa_gone_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return UINT64_MAX;
+}
+
+static void dsa_gone_write(void *opaque, hwaddr addr, uint64_t data,
+                           unsigned size)
+{
+}
+
+static const MemoryRegionOps dsa_gone_ops = {
+    .read = dsa_gone_read,
+    .write = dsa_gone_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+};
+
 static const MemoryRegionOps dsa_doorbell_ops = {
     .read = dsa_doorbell_read,
     .write = dsa_doorbell_write,
@@ -249,6 +268,31 @@ static const MemoryRegionOps dsa_doorbell_ops = {
 };
 
 /* ---- configuration space, power and resets ---- */
+
+void dsa_update_link(DSAState *s)
+{
+    bool down = dsa_core_link_down(s->core);
+
+    if (down == s->link_down) {
+        return;
+    }
+    trace_pci_dsa_link(!down);
+    s->link_down = down;
+    memory_region_transaction_begin();
+    memory_region_set_enabled(&s->gone_hbm, down);
+    memory_region_set_enabled(&s->gone_doorbell, down);
+    memory_region_transaction_commit();
+}
+
+static uint32_t dsa_config_read(PCIDevice *pci_dev, uint32_t addr, int len)
+{
+    DSAState *s = DSA(pci_dev);
+
+    if (s->core && dsa_core_link_down(s->core)) {
+        return UINT32_MAX >> (32 - 8 * len);
+    }
+    return pci_default_read_config(pci_dev, addr, len);
+}
 
 void dsa_update_dma(DSAState *s)
 {
@@ -269,6 +313,9 @@ static void dsa_config_write(PCIDevice *pci_dev, uint32_t addr, uint32_t val,
     DSAState *s = DSA(pci_dev);
     bool was_d0 = dsa_in_d0(pci_dev);
 
+    if (s->link_down) {
+        return;
+    }
     pci_default_write_config(pci_dev, addr, val, len);
     pcie_aer_write_config(pci_dev, addr, val, len);
     if (!s->core) {
@@ -501,6 +548,14 @@ static bool dsa_new_core(DSAState *s, Error **errp)
     return true;
 }
 
+static void dsa_init_gone(DSAState *s, MemoryRegion *gone, MemoryRegion *bar,
+                          uint64_t size)
+{
+    memory_region_init_io(gone, OBJECT(s), &dsa_gone_ops, s, "dsa-gone", size);
+    memory_region_set_enabled(gone, false);
+    memory_region_add_subregion_overlap(bar, 0, gone, 10);
+}
+
 static void dsa_register_bars(DSAState *s)
 {
     PCIDevice *pci_dev = PCI_DEVICE(s);
@@ -509,15 +564,27 @@ static void dsa_register_bars(DSAState *s)
                           DSA_REGS_SIZE);
     memory_region_init_io(&s->doorbell, OBJECT(s), &dsa_doorbell_ops, s,
                           "dsa-doorbell", DSA_DOORBELL_BAR_SIZE);
+    memory_region_init(&s->bar_hbm, OBJECT(s), "dsa-bar-hbm", s->hbm_size);
+    memory_region_add_subregion(&s->bar_hbm, 0, s->hbm);
+    dsa_init_gone(s, &s->gone_hbm, &s->bar_hbm, s->hbm_size);
+    dsa_init_gone(s, &s->gone_doorbell, &s->doorbell, DSA_DOORBELL_BAR_SIZE);
     pci_register_bar(pci_dev, DSA_BAR_REGS, PCI_BASE_ADDRESS_SPACE_MEMORY,
                      &s->regs);
     pci_register_bar(pci_dev, DSA_BAR_HBM,
                      PCI_BASE_ADDRESS_SPACE_MEMORY |
                      PCI_BASE_ADDRESS_MEM_TYPE_64 |
-                     PCI_BASE_ADDRESS_MEM_PREFETCH, s->hbm);
+                     PCI_BASE_ADDRESS_MEM_PREFETCH, &s->bar_hbm);
     pci_register_bar(pci_dev, DSA_BAR_DOORBELL,
                      PCI_BASE_ADDRESS_SPACE_MEMORY |
                      PCI_BASE_ADDRESS_MEM_TYPE_64, &s->doorbell);
+}
+
+/* What lies in a region holds a reference to its owner: us. */
+static void dsa_empty_bars(DSAState *s)
+{
+    memory_region_del_subregion(&s->doorbell, &s->gone_doorbell);
+    memory_region_del_subregion(&s->bar_hbm, &s->gone_hbm);
+    memory_region_del_subregion(&s->bar_hbm, s->hbm);
 }
 
 static bool dsa_init_msix(DSAState *s, Error **errp)
@@ -612,6 +679,7 @@ static void dsa_realize(PCIDevice *pci_dev, Error **errp)
     if (!dsa_new_core(s, errp)) {
         goto err_pool;
     }
+    pci_dev->config_read = dsa_config_read;
     pci_dev->config_write = dsa_config_write;
     dsa_register_bars(s);
     if (!dsa_init_caps(s, errp)) {
@@ -626,6 +694,7 @@ static void dsa_realize(PCIDevice *pci_dev, Error **errp)
 err_caps:
     dsa_exit_caps(pci_dev);
 err_core:
+    dsa_empty_bars(s);
     dsa_core_free(s->core);
     s->core = NULL;
 err_pool:
@@ -651,6 +720,7 @@ static void dsa_exit(PCIDevice *pci_dev)
     s->core = NULL;
     msix_uninit(pci_dev, &s->doorbell, &s->doorbell);
     dsa_exit_caps(pci_dev);
+    dsa_empty_bars(s);
     dsa_release_hbm(s);
 }
 
@@ -682,6 +752,37 @@ static void dsa_set_temperature(Object *obj, Visitor *v, const char *name,
     }
     s->temperature = value;
     s->temperature_set = true;
+}
+
+/* A line for each fault that was ordered. */
+static char *dsa_get_fault(Object *obj, Error **errp)
+{
+    DSAState *s = DSA(obj);
+    size_t size = s->core ? dsa_core_faults(s->core, NULL, 0) + 256 : 1;
+    char *text = g_malloc0(size);
+
+    if (s->core) {
+        dsa_core_faults(s->core, text, size);
+    }
+    return text;
+}
+
+static void dsa_set_fault(Object *obj, const char *value, Error **errp)
+{
+    DSAState *s = DSA(obj);
+    char error[512] = "";
+
+    if (!s->core) {
+        error_setg(errp, "fault=%s: faults can be ordered only of a device "
+                   "that is there: use qom-set", value);
+        return;
+    }
+    if (dsa_core_fault(s->core, value, error, sizeof(error)) < 0) {
+        error_setg(errp, "%s", error);
+        return;
+    }
+    trace_pci_dsa_fault(DEVICE(s)->id ?: TYPE_DSA, value);
+    dsa_update_link(s);
 }
 
 static void dsa_get_cost(Object *obj, Visitor *v, const char *name,
@@ -766,6 +867,9 @@ static void dsa_describe(ObjectClass *klass)
                   "(default): as soon as they can" },
         { "serial", "device serial number; 0: made from the slot" },
         { "temperature", "millidegrees Celsius; settable at run time" },
+        { "fault", "orders a fault at run time, KIND[,KEY=VALUE...], or ends "
+                   "those ordered, heal[=KIND]; reads as what was ordered and "
+                   "how often it came to pass" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
@@ -796,6 +900,8 @@ static void dsa_class_init(ObjectClass *klass, void *data)
     object_class_property_add(klass, "temperature", "int32",
                               dsa_get_temperature, dsa_set_temperature, NULL,
                               NULL);
+    object_class_property_add_str(klass, "fault", dsa_get_fault,
+                                  dsa_set_fault);
     dsa_add_costs(klass);
     dsa_describe(klass);
 }

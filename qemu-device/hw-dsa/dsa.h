@@ -30,7 +30,10 @@ struct DSAState {
     MemoryRegion regs;     /* BAR0 */
     MemoryRegion own_hbm;  /* without memdev */
     MemoryRegion doorbell; /* BAR4; MSI-X lies over it */
-    MemoryRegion *hbm;     /* BAR2 */
+    MemoryRegion *hbm;     /* in BAR2: */
+    MemoryRegion bar_hbm;
+    MemoryRegion gone_hbm; /* over BAR2 while the link is down */
+    MemoryRegion gone_doorbell; /* the same over BAR4 */
 
     struct dsa_core *core;
     DSAWorkers *pool;
@@ -38,6 +41,7 @@ struct DSAState {
 
     /* BQL */
     bool dma_on;        /* bus mastering, and in D0 */
+    bool link_down;       /* what the BARs and configuration space show */
     bool reset_keeps_hbm;
     bool temperature_set;
     int32_t temperature; /* millidegrees, until the core exists */
@@ -63,6 +67,8 @@ struct DSAState {
 
 /* Tells the core whether DMA works now: bus master enable and power state. */
 void dsa_update_dma(DSAState *s);
+/* Makes BARs and configuration space show whether the link is down. */
+void dsa_update_link(DSAState *s);
 
 extern const VMStateDescription vmstate_dsa;
 

@@ -17,7 +17,8 @@ SCRATCHPAD = 1 << 48
 VA = 0x1000000000  # where dsa-sim puts the first buffer
 HEADER, STEP = struct.Struct("<6Q"), struct.Struct("<8Q")
 INSTRUCTIONS = """TENSOR_START TENSOR_DRAIN MATRIX_START MATRIX_WAIT MATRIX_ARRIVE CONVERT_START CONVERT_WAIT MBAR_INIT MBAR_ARRIVE MBAR_EXPECT MBAR_TEST MBAR_WAIT
-CLOCK_NS CYCLES TIME NOTHING ADD VSETVLI VADD VWADD VREDSUM VMAND VMV_X_S VLE8 VLE64 VSE32 VMV2R VLSE8_STRIDE VLUXEI16 VLE32FF VLSEG2E32 VL2RE8 VLM VLE8_MASKED""".split()
+CLOCK_NS CYCLES TIME NOTHING ADD VSETVLI VADD VWADD VREDSUM VMAND VMV_X_S VLE8 VLE64 VSE32 VMV2R VLSE8_STRIDE VLUXEI16 VLE32FF VLSEG2E32 VL2RE8 VLM VLE8_MASKED
+FADD_H FADD_BF16 FADD_S FADD_D FMIN_H FMIN_BF16 FMIN_S FMIN_D FMAX_H FMAX_BF16 FMAX_S FMAX_D""".split()
 
 
 @dataclass
@@ -56,10 +57,12 @@ class Arena:
         """An operation on tiles: MATRIX_START, CONVERT_START."""
         self.step(name, self.place(op.pack(SCRATCHPAD)), in_arena=True)
 
-    def tensor_start(self, packed, in_arena=True):
+    def tensor_start(self, packed, in_arena=True, rows_in_arena=False):
         place = self.place(packed)
         if in_arena:
             self.relocate(place + 24)
+        if rows_in_arena:
+            self.relocate(place + 56)
         self.step("TENSOR_START", place, in_arena=True)
 
     def map(self, map):

@@ -11,7 +11,6 @@ from tile import TYPES
 MISALIGNED, TENSOR_MAP, TENSOR_OP, SCRATCHPAD, BARRIER, DEADLOCK, MATRIX_OP, CONVERT_OP = 15, 20, 21, 22, 23, 24, 25, 26
 BASE, TENSOR_OP_FIELDS, TENSOR_MAP_FIELDS = 1 << 48, "<BBH5iQQQQQ", "<Q4Q5I5H5HBBBBB3B6hI3Q"
 MATRIX_TAIL = "<HHHBBIIQ"
-MULTICAST, ROWS = 2, 4
 
 
 def outside(address, size, scratch_bytes, alignment=1):
@@ -24,11 +23,11 @@ def tensor_start(at, op, map, scratch_bytes, barrier_is_one):
     if at % 8:
         return MISALIGNED, at
     code, flags, ranks, *coord, target, spad, mbar, size, tail = struct.unpack(TENSOR_OP_FIELDS, op)
-    bulk, listed = flags & tensor.BULK, flags & ROWS
+    bulk, listed = flags & tensor.BULK, flags & tensor.ROWS
     reduces = code in (tensor.ADD, tensor.MIN, tensor.MAX)
     if code > tensor.PREFETCH or flags > 7 or (bulk and listed) or (mbar and code != tensor.LOAD):
         return TENSOR_OP, at
-    if (code != tensor.LOAD or ranks != 1) if flags & MULTICAST else ranks:  # alone in its cluster
+    if (code != tensor.LOAD or ranks != 1) if flags & tensor.MULTICAST else ranks:  # alone in its cluster
         return TENSOR_OP, at
     if bulk and (reduces or not size or size % 16 or any(coord) or tail):
         return TENSOR_OP, at

@@ -55,7 +55,19 @@ struct arena {
 	X(VLSEG2E32, "vsetvli x0, %[b], e32, m4, ta, ma", "vlseg2e32.v v8, (%[a])")    \
 	X(VL2RE8, "vsetvli x0, %[b], e32, m8, ta, ma", "vl2re8.v v8, (%[a])")          \
 	X(VLM, "vsetvli x0, %[b], e8, m8, ta, ma", "vlm.v v8, (%[a])")                 \
-	X(VLE8_MASKED, "vsetvli x0, %[b], e8, m8, ta, ma", "vle8.v v8, (%[a]), v0.t")
+	X(VLE8_MASKED, "vsetvli x0, %[b], e8, m8, ta, ma", "vle8.v v8, (%[a]), v0.t")  \
+	X(FADD_H, "", ".insn r 0x2b, 5, 0, %[rd], %[a], %[b]")                         \
+	X(FADD_BF16, "", ".insn r 0x2b, 5, 1, %[rd], %[a], %[b]")                      \
+	X(FADD_S, "", ".insn r 0x2b, 5, 2, %[rd], %[a], %[b]")                         \
+	X(FADD_D, "", ".insn r 0x2b, 5, 3, %[rd], %[a], %[b]")                         \
+	X(FMIN_H, "", ".insn r 0x2b, 5, 4, %[rd], %[a], %[b]")                         \
+	X(FMIN_BF16, "", ".insn r 0x2b, 5, 5, %[rd], %[a], %[b]")                      \
+	X(FMIN_S, "", ".insn r 0x2b, 5, 6, %[rd], %[a], %[b]")                         \
+	X(FMIN_D, "", ".insn r 0x2b, 5, 7, %[rd], %[a], %[b]")                         \
+	X(FMAX_H, "", ".insn r 0x2b, 5, 8, %[rd], %[a], %[b]")                         \
+	X(FMAX_BF16, "", ".insn r 0x2b, 5, 9, %[rd], %[a], %[b]")                      \
+	X(FMAX_S, "", ".insn r 0x2b, 5, 10, %[rd], %[a], %[b]")                        \
+	X(FMAX_D, "", ".insn r 0x2b, 5, 11, %[rd], %[a], %[b]")
 
 enum kind {
 #define NAME(name, setup, insn) name,

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from itertools import product
-from math import isnan
+from math import isnan, prod
 import struct
 
 from number import BF16, FP16, FP32, FP64, add
@@ -15,7 +15,7 @@ LOAD, STORE, ADD, MIN, MAX, PREFETCH = range(6)
 REDUCTIONS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 FORMATS = {8: FP16, 9: BF16, 10: FP32, 11: FP64}
 FILL_NAN = 1
-BULK = 1
+BULK, MULTICAST, ROWS = 1, 2, 4
 
 
 @dataclass
@@ -29,31 +29,55 @@ class Map:
     type: int
     fill: int = 0
     swizzle: int = 0
+    im2col: bool = False
+    lower: tuple = ()
+    upper: tuple = ()
 
     def size(self):
         return SIZES[self.type]
 
-    def box_bytes(self):
-        total = self.size()
-        for count in self.box:
-            total *= count
-        return total
+    def counts(self, rows):
+        """Elements moved in each dimension; a list of rows replaces the last one."""
+        return self.box if rows is None else self.box[:-1] + [len(rows)]
+
+    def box_bytes(self, rows=None):
+        return prod(self.counts(rows)) * self.size()
 
     def pack(self):
         rank = len(self.dims)
 
         def padded(values, count):
             return list(values) + [0] * (count - len(values))
-        return struct.pack("<Q4Q5I5H5HBBBBI5Q", self.base, *padded(self.strides, 4), *padded(self.dims, 5),
-                           *padded(self.box, 5), *padded(self.steps, 5), rank, self.type, self.fill, self.swizzle, 0,
-                           *[0] * 5)
+        return struct.pack("<Q4Q5I5H5HBBBBI6hI3Q", self.base, *padded(self.strides, 4), *padded(self.dims, 5),
+                           *padded(self.box, 5), *padded(self.steps, 5), rank, self.type, self.fill, self.swizzle,
+                           self.im2col, *padded(self.lower, 3), *padded(self.upper, 3), 0, *[0] * 3)
 
-    def elements(self, coordinates):
+    def boxed(self, coordinates, rows):
+        """The numbers of each element of the box in the tensor's dimensions."""
+        for j in product(*map(range, reversed(self.counts(rows)))):
+            ids = [c + x * step for c, x, step in zip(coordinates, reversed(j), self.steps)]
+            yield ids if rows is None else ids[:-1] + [rows[j[0]]]
+
+    def positions(self):
+        """How many a filter has in each dimension of space."""
+        space = zip(self.dims[1:-1], self.lower, self.upper, self.steps[1:-1])
+        return [-(-(dim + upper - lower) // step) for dim, lower, upper, step in space]
+
+    def pixels(self, coordinates, taps):
+        """The same of an im2col map."""
+        for pixel, channel in product(range(self.box[1]), range(self.box[0])):
+            ids, carry = [coordinates[0] + channel * self.steps[0]], pixel
+            for d, count in enumerate(self.positions()):
+                carry, position = divmod(coordinates[1 + d] + carry, count)
+                ids.append(self.lower[d] + taps[d] + position * self.steps[1 + d])
+            yield ids + [coordinates[-1] + carry]
+
+    def elements(self, coordinates, rows=None, taps=()):
         """Offsets in the scratchpad's box and addresses in memory, None outside, of every element."""
         size = self.size()
         pitches = [size] + self.strides
-        for number, j in enumerate(product(*map(range, reversed(self.box)))):
-            ids = [c + x * step for c, x, step in zip(coordinates, reversed(j), self.steps)]
+        moved = self.pixels(coordinates, taps) if self.im2col else self.boxed(coordinates, rows)
+        for number, ids in enumerate(moved):
             inside = all(0 <= i < dim for i, dim in zip(ids, self.dims))
             address = self.base + sum(i * p for i, p in zip(ids, pitches))
             yield swizzled(size * number, self.swizzle), address if inside else None
@@ -63,16 +87,16 @@ def swizzled(offset, n):
     return offset ^ (offset >> 7 & (1 << n) - 1) << 4
 
 
-def pack(op, map_address, spad, coordinates=(), mbar=0, bytes=0, flags=0):
+def pack(op, map_address, spad, coordinates=(), mbar=0, bytes=0, flags=0, tail=0):
     """A struct dsa_tensor_op."""
     coordinates = list(coordinates) + [0] * (5 - len(coordinates))
-    return struct.pack("<BBH5iQQQQQ", op, flags, 0, *coordinates, map_address, spad, mbar, bytes, 0)
+    return struct.pack("<BBH5iQQQQQ", op, flags, 0, *coordinates, map_address, spad, mbar, bytes, tail)
 
 
-def execute(op, map, coordinates, memory, scratch, spad):
+def execute(op, map, coordinates, memory, scratch, spad, rows=None, taps=()):
     size = map.size()
     fill = (NANS[map.type] if map.fill == FILL_NAN else 0).to_bytes(size, "little")
-    for offset, address in map.elements(coordinates):
+    for offset, address in map.elements(coordinates, rows, taps):
         box = slice(spad + offset, spad + offset + size)
         if address is None:
             if op == LOAD:

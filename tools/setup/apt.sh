@@ -102,15 +102,15 @@ newest() { each_newest "$@" | sed -n '1p' | grep .; }
 # fetch_debs PACKAGE=VERSION...: downloads into build/apt/debs what is not there yet, verified by apt,
 # and prints the files' paths, one a line, in the order of the arguments.
 fetch_debs() {
-	local spec uri file out=
+	local spec file bytes out=
 	mkdir -p "$APT/debs"
 	for spec in "$@"; do
-		file=$(papt apt-get download --print-uris "$spec" | awk 'NR == 1 { print $2 }')
-		[ -n "$file" ] || die "apt finds no $spec" "see $APT/update.log"
+		read -r file bytes < <(papt apt-get download --print-uris "$spec" | awk 'NR == 1 { print $2, $3 }') ||
+			die "apt finds no $spec" "see $APT/update.log"
 		if [ ! -e "$APT/debs/$file" ]; then
-			say FETCH "$spec" >&2
+			say FETCH "$spec ($((bytes / 1000000 + 1)) MB)" >&2
 			rm -rf "$APT/fetch.$$" && mkdir "$APT/fetch.$$"
-			(cd "$APT/fetch.$$" && quietly "$APT/fetch.log" papt apt-get -q download "$spec")
+			(cd "$APT/fetch.$$" && with_clock "$APT/fetch.log" papt apt-get -q download "$spec" >&2)
 			mv "$APT/fetch.$$"/*.deb "$APT/debs/$file"
 			rmdir "$APT/fetch.$$"
 		fi
@@ -135,4 +135,11 @@ read_source() {
 	dpkg-deb --fsys-tarfile "$deb" 9>&- | tar -xO -f - "./usr/src/${1%%=*}.tar.xz" 9>&- | tar -xJ -f - "${@:2}" 9>&-
 	# The host has no use for the rest of the package: it is large.
 	rm -f "$deb"
+}
+
+deb_of() {	# deb_of PACKAGE LINE-OF-SERIES: fetches it, prints the file
+	local found
+	found=$(newest Packages "$1" -- $(series "$2")) || die "no $1 of the series $(series "$2")" "see $APT/update.log"
+	set -- $found
+	fetch_debs "$1=$2"
 }

@@ -26,6 +26,9 @@ $(B)/kernel/selftests/kselftest.h $(B)/kernel/selftests/kselftest_harness.h: $(B
 $(B)/qemu/.source: $(SETUP)/series | $(B)/.host-run
 	$(Q)$(SETUP)/qemu-source
 
+$(B)/qemu-user/.ready: $(SETUP)/series | $(B)/.host-run
+	$(Q)$(SETUP)/qemu-user
+
 QEMU_SOURCES := $(wildcard $(addprefix qemu-device/,hw-dsa/* core/*.[ch] core/*/*) include/hw/* include/uapi/*.h)
 
 $(B)/qemu/qemu-system-x86_64: $(B)/qemu/.source $(SETUP)/qemu-build $(QEMU_SOURCES)

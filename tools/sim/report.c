@@ -40,6 +40,7 @@ static const struct {
 	[DSA_ERR_DEADLOCK] = { "DEADLOCK", "waits for what cannot happen" },
 	[DSA_ERR_MATRIX_OP] = { "MATRIX_OP", "malformed matrix operation" },
 	[DSA_ERR_CONVERT_OP] = { "CONVERT_OP", "malformed conversion" },
+	[DSA_ERR_ECC] = { "ECC", "uncorrectable error in HBM" },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
@@ -240,6 +241,8 @@ static void say_timeout(struct sim *s)
 			p->program[1], p->program[2], place);
 		said++;
 	}
+	if (!said)
+		fprintf(stderr, "  no core was in the middle of a program\n");
 	if (more)
 		fprintf(stderr, "  and %u more cores\n", more);
 }

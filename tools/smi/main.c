@@ -11,19 +11,22 @@
 static const char usage[] =
 	"usage: dsa-smi [--json] [-i N]\n"
 	"       dsa-smi top [--json] [-i N] [-s SECONDS] [-n COUNT]\n"
+	"       dsa-smi coredump [--json] FILE\n"
 	"\n"
 	"Shows the accelerators, their state and the processes that use them; top shows who is\n"
-	"busy, again and again.\n"
+	"busy, again and again; coredump prints what the driver left in\n"
+	"/sys/class/devcoredump/devcdN/data when something hung.\n"
 	"  -j, --json             as JSON; top: one object a line\n"
 	"  -i, --device N         only device N\n"
 	"  -s, --seconds SECONDS  top: time between two looks, 0.1 to 3600 (default 1)\n"
 	"  -n, --count COUNT      top: so many looks, then end\n"
 	"  -h, --help             this text\n"
 	"      --version          version\n"
-	"Exit status: 0; 1 when there is no device or it cannot be read; 2 for bad options.\n";
+	"Exit status: 0; 1 when there is no device or dump or it cannot be read; 2 for bad options.\n";
 
 struct options {
 	const char *device;
+	const char *coredump;
 	double seconds;
 	unsigned long count;
 	bool json, top, top_only;
@@ -70,6 +73,17 @@ static unsigned long parse_count(const char *text)
 	return value;
 }
 
+/* The file; the words are taken. */
+static const char *parse_coredump(int argc, char **argv)
+{
+	if (optind + 2 != argc) {
+		fprintf(stderr, "dsa-smi: coredump takes one file\ntry dsa-smi --help\n");
+		exit(2);
+	}
+	optind = argc;
+	return argv[argc - 1];
+}
+
 /* False: all is done. */
 static bool parse(int argc, char **argv, struct options *o)
 {
@@ -111,6 +125,8 @@ static bool parse(int argc, char **argv, struct options *o)
 			exit(2);
 		}
 	}
+	if (optind < argc && !strcmp(argv[optind], "coredump"))
+		o->coredump = parse_coredump(argc, argv);
 	o->top = optind < argc && !strcmp(argv[optind], "top");
 	optind += o->top;
 	if (optind < argc) {
@@ -147,6 +163,8 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return 0;
+	if (o.coredump)
+		return coredump_run(o.coredump, o.json);
 	if (dsaGetDeviceCount(&count))
 		die_of("looking for devices");
 	end = count;

@@ -55,4 +55,7 @@ void json_string(const char *text);
 /* Shows who uses the devices, every @seconds, @count times (0: until stopped): the exit status. */
 int top_run(int first, int end, double seconds, unsigned long count, bool json);
 
+/* Prints a dump of the driver: the exit status. */
+int coredump_run(const char *path, bool json);
+
 #endif /* SMI_H */

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 
+import inject
+
 PR_SET_PDEATHSIG = 1
 
 # Emulated, a fifth level of page tables only makes every walk longer; and kernel and C library take "rep stos" and
@@ -20,6 +22,9 @@ KERNEL_WORDS = [
     "console=ttyS0", "rdinit=/init", "panic=-1", "oops=panic", "8250.nr_uarts=1", "mitigations=off",
     "tsc=reliable", "no_timer_check", "rcupdate.rcu_expedited=1", "cryptomgr.notests", "audit=0",
     "lsm=", "random.trust_cpu=on",
+    # The firmware puts the window for large BARs into what it has reserved elsewhere: a device that comes back would
+    # get none of it.
+    "pci=no_e820",
     # Self-tests, certificates and BPF tables that nothing here uses, 0.6 s of an emulated boot.
     "initcall_blacklist=jent_mod_init,crypto_kdf108_init,load_system_certificate_list,init_encrypted,"
     "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init",
@@ -51,6 +56,9 @@ class Machine:
         self.initramfs = initramfs
         self.link, self.link_far = socket.socketpair()
         self.console, self.console_far = socket.socketpair()
+        # The guest's orders, and QEMU's ear for them.
+        self.orders, self.orders_far = socket.socketpair()
+        self.ear, self.ear_far = socket.socketpair()
         self.process = None
 
     def command(self):
@@ -69,12 +77,15 @@ class Machine:
         words += self.channel("console", self.console_far) + ["-serial", "chardev:console"]
         if o.iommu:
             words += ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
-        words += ["-device", "virtio-serial-pci,max_ports=2"]
+        words += ["-device", "virtio-serial-pci,max_ports=3"]
         words += self.channel("link", self.link_far) + ["-device", "virtserialport,nr=1,chardev=link,name=dsa-vm"]
+        if o.inject:
+            words += self.channel("inject", self.orders_far) + ["-device", f"virtserialport,nr=2,chardev=inject,name={inject.PORT_NAME}"]
+            words += self.channel("ear", self.ear_far) + ["-mon", "chardev=ear,mode=control"]
         words += ["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"]
-        words += self.share("root", "/", ",readonly=on")
-        for tag, path in self.shares:
-            words += self.share(tag, path, "")
+        words += self.share("root", "/", 0, ",readonly=on")
+        for index, (tag, path) in enumerate(self.shares):
+            words += self.share(tag, path, 1 + index, "")
         for index in range(o.devices):
             words += self.device(index)
         if o.qmp:
@@ -94,32 +105,46 @@ class Machine:
     def channel(self, name, far):
         return ["-chardev", f"socket,id={name},fd={far.fileno()}"]
 
-    def share(self, tag, path, more):
-        return [
+    def share(self, tag, path, index, more):
+        """Eight functions a slot, below ports: there they can keep their state when the guest sleeps, for Linux's
+        driver of such files cannot bring it back."""
+        port, function = divmod(index, 8)
+        words = [] if function else ["-device", f"pcie-root-port,id=files{port},chassis={100 + port},slot={100 + port}"]
+        place = f"bus=files{port},addr=0.{function},multifunction=on,x-pcie-pm-no-soft-reset=on"
+        return words + [
             "-fsdev", f"local,id={tag},path={quoted(path)},security_model=none,multidevs=remap{more}",
-            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
+            "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag},{place}",
         ]
 
     def device(self, index):
-        port = ["-device", f"pcie-root-port,id=port{index},chassis={index + 1},slot={index + 1}"]
-        properties = "".join("," + text for text in self.options.device_opts)
-        return port + ["-device", f"dsa,id=dsa{index},bus=port{index}{properties}"]
+        # A faster port says that it reports whether its link is up; with ACPI's hotplug QEMU never sets that,
+        # and the kernel takes every reset of the bus for failed. Room for what comes back: the firmware's gap
+        # fits only while the device is there.
+        room = ",pref64-reserve=8G" if self.options.inject else ""
+        port = ["-device", f"pcie-root-port,id=port{index},chassis={index + 1},slot={index + 1},x-speed=5{room}"]
+        return port + ["-device", f"dsa,id=dsa{index},bus=port{index}{self.properties()}"]
+
+    def properties(self):
+        return "".join("," + text for text in self.options.device_opts)
 
     def start(self):
         def die_with_parent():
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
+        fars = [self.link_far, self.console_far, self.orders_far, self.ear_far]
         self.process = subprocess.Popen(
             self.command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[self.link_far.fileno(), self.console_far.fileno()],
+            pass_fds=[far.fileno() for far in fars],
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-        self.link_far.close()
-        self.console_far.close()
+        for far in fars:
+            far.close()
+        if self.options.inject:
+            inject.start(self.orders, self.ear, self.properties())
 
     def kill(self):
         if self.process and self.process.poll() is None:

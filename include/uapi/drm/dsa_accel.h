@@ -30,10 +30,11 @@ extern "C" {
  *   bytes of an element beyond what the kernel knows must be zero.
  * - ENOENT: no such handle in this file. EINVAL: bad argument. ENOMEM: out of
  *   kernel memory; ENOSPC: out of HBM, or of hardware queues or address
- *   spaces. EFAULT: bad user pointer. ENODEV: the device is gone. EIO: the
- *   device failed and could not be reset: nothing can be created, bound or
- *   submitted any more. ECANCELED: the queue was stopped by a fault or a
- *   time-out, killed, or lost to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
+ *   spaces; EDQUOT: the user has as many of those as one may have. EFAULT:
+ *   bad user pointer. ENODEV: the device is gone. EIO: the device failed and
+ *   could not be reset: nothing can be created, bound or submitted any more.
+ *   ECANCELED: the queue was stopped by a fault or a time-out, killed, or lost
+ *   to a reset; DRM_IOCTL_DSA_QUEUE_STATE tells why.
  * - Time-outs are absolute CLOCK_MONOTONIC nanoseconds.
  * - Addresses are 48-bit virtual addresses of a VM; 4 KiB granularity.
  */
@@ -48,6 +49,7 @@ extern "C" {
 #define DRM_DSA_QUEUE_DESTROY		0x07
 #define DRM_DSA_QUEUE_STATE		0x08
 #define DRM_DSA_SUBMIT			0x09
+#define DRM_DSA_WAIT_USER_FENCE		0x0b
 
 /** enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns. */
 enum drm_dsa_query_type {
@@ -128,6 +130,11 @@ struct drm_dsa_memory_info {
 	__u64 hbm_free;
 	/** @system_used: bytes of system memory in BOs of all clients. */
 	__u64 system_used;
+	/**
+	 * @hbm_losses: how often what is in HBM was lost, and with it all queues, to
+	 * a reset that the driver did not ask for; BOs in HBM were zeroed then.
+	 */
+	__u64 hbm_losses;
 };
 
 /** struct drm_dsa_telemetry - Sensors and use. */
@@ -142,7 +149,7 @@ struct drm_dsa_telemetry {
 	__u32 ecc_corrected;
 	/** @ecc_uncorrected: uncorrected HBM errors. */
 	__u32 ecc_uncorrected;
-	/** @resets: device resets since power-on. */
+	/** @resets: device resets since power-on, but for those of power management. */
 	__u32 resets;
 	/** @queues_compute: compute queues in use, all clients. */
 	__u32 queues_compute;
@@ -207,7 +214,11 @@ struct drm_dsa_bo_mmap_offset {
 	__u64 offset;
 };
 
-/** struct drm_dsa_vm_create - Create an address space. */
+/**
+ * struct drm_dsa_vm_create - Create an address space.
+ *
+ * A user may have a limited number (EDQUOT); CAP_SYS_RESOURCE lifts that.
+ */
 struct drm_dsa_vm_create {
 	/** @flags: zero. */
 	__u32 flags;
@@ -233,6 +244,11 @@ enum drm_dsa_bind_op_type {
 	DRM_DSA_BIND_MAP = 0,
 	/** @DRM_DSA_BIND_UNMAP: unmap a range, mapped or not. */
 	DRM_DSA_BIND_UNMAP = 1,
+	/**
+	 * @DRM_DSA_BIND_MAP_NULL: map no memory, replacing what is there: reads give zeroes,
+	 * writes are dropped. EOPNOTSUPP on hardware before version 1.2.
+	 */
+	DRM_DSA_BIND_MAP_NULL = 2,
 };
 
 /** @DRM_DSA_BIND_READ: the device may read. */
@@ -246,13 +262,13 @@ enum drm_dsa_bind_op_type {
 struct drm_dsa_bind_op {
 	/** @op: enum drm_dsa_bind_op_type. */
 	__u32 op;
-	/** @flags: DRM_DSA_BIND_*, at least one for MAP, zero for UNMAP. */
+	/** @flags: DRM_DSA_BIND_*, at least one to map, not EXEC for MAP_NULL; zero for UNMAP. */
 	__u32 flags;
-	/** @handle: BO for MAP, zero for UNMAP. */
+	/** @handle: BO for MAP, else zero. */
 	__u32 handle;
 	/** @pad: zero. */
 	__u32 pad;
-	/** @bo_offset: bytes, page aligned; zero for UNMAP. */
+	/** @bo_offset: bytes, page aligned; zero but for MAP. */
 	__u64 bo_offset;
 	/** @va: first address, page aligned. */
 	__u64 va;
@@ -260,19 +276,32 @@ struct drm_dsa_bind_op {
 	__u64 range;
 };
 
+/** @DRM_DSA_BIND_ASYNC: return at once; see struct drm_dsa_vm_bind. */
+#define DRM_DSA_BIND_ASYNC	(1u << 0)
+
 /**
  * struct drm_dsa_vm_bind - Change the mappings of a VM.
  *
- * Synchronous: on return the device uses the new mappings only. Until then an
- * access to the range meets the old mapping, the new one, or none. Operations
- * apply in order. When one fails the earlier ones stay, the failing one has
- * changed nothing and @done tells which it was: also when the device goes
- * away half-way.
+ * Binds of a VM take effect one after the other, in the order in which they
+ * were asked for. Until then an access to the range meets the old mapping, the
+ * new one, or none.
+ *
+ * Synchronous: on return the device uses the new mappings only, and those of
+ * all asynchronous binds asked for before. Operations apply in order. When one
+ * fails the earlier ones stay, the failing one has changed nothing and @done
+ * tells which it was: also when the device goes away half-way. There are no
+ * syncs.
+ *
+ * DRM_DSA_BIND_ASYNC: all operations, 4096 at most, or none of them are
+ * accepted, and @done tells all or zero. They take effect when all that the
+ * syncs wait for is signalled, without further errors; then the syncs are
+ * signalled. When the VM is destroyed first they are signalled with the error
+ * ECANCELED. Waits for a point that nobody has submitted yet fail with EINVAL.
  */
 struct drm_dsa_vm_bind {
 	/** @vm_id: address space. */
 	__u32 vm_id;
-	/** @flags: zero. */
+	/** @flags: zero or DRM_DSA_BIND_ASYNC. */
 	__u32 flags;
 	/** @op_count: number of operations, not zero. */
 	__u32 op_count;
@@ -280,10 +309,16 @@ struct drm_dsa_vm_bind {
 	__u32 op_stride;
 	/** @ops: user address of struct drm_dsa_bind_op[]. */
 	__u64 ops;
-	/** @done: out: operations applied. */
+	/** @done: out: operations applied, or accepted. */
 	__u32 done;
 	/** @pad: zero. */
 	__u32 pad;
+	/** @sync_count: number of syncs, at most 4096; zero without DRM_DSA_BIND_ASYNC. */
+	__u32 sync_count;
+	/** @sync_stride: bytes from one sync to the next. */
+	__u32 sync_stride;
+	/** @syncs: user address of struct drm_dsa_sync[]. */
+	__u64 syncs;
 };
 
 /** enum drm_dsa_queue_class - Which commands a queue takes. */
@@ -306,7 +341,24 @@ enum drm_dsa_queue_priority {
 	DRM_DSA_PRIORITY_REALTIME = 3,
 };
 
-/** struct drm_dsa_queue_create - Create a queue, backed by a hardware queue. */
+/**
+ * @DRM_DSA_QUEUE_USER: a user-mode queue: its ring (struct dsa_ring_packet of
+ * hw/dsa_ring.h) is memory of the process, bound into the VM, and its doorbell
+ * is mapped into the process. There is no SUBMIT for it (EINVAL), no job, no
+ * syncobj: packets write fences to virtual addresses of the VM, where the
+ * process finds them. Memory that such a queue uses stays where it is.
+ */
+#define DRM_DSA_QUEUE_USER	(1u << 0)
+
+/**
+ * struct drm_dsa_queue_create - Create a queue, backed by a hardware queue.
+ *
+ * A user may have a limited number of each class (EDQUOT), counted until the
+ * queue is destroyed, and whose programs fail all the time waits here until
+ * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
+ *
+ * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2.
+ */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */
 	__u32 vm_id;
@@ -314,12 +366,29 @@ struct drm_dsa_queue_create {
 	__u32 queue_class;
 	/** @priority: enum drm_dsa_queue_priority. */
 	__u32 priority;
-	/** @flags: zero. */
+	/** @flags: DRM_DSA_QUEUE_USER or zero. */
 	__u32 flags;
 	/** @queue_id: out: id, not zero. */
 	__u32 queue_id;
 	/** @pad: zero. */
 	__u32 pad;
+	/**
+	 * @ring_va: of a user-mode queue, else zero: where its ring is in the
+	 * VM, page aligned, at least 256 KiB below the VM's end. Bound before
+	 * the doorbell is rung; head and tail begin at 0.
+	 */
+	__u64 ring_va;
+	/** @ring_log2: of a user-mode queue, else zero: log2 of the packets, 4 to 12. */
+	__u32 ring_log2;
+	/** @pad2: zero. */
+	__u32 pad2;
+	/**
+	 * @doorbell_offset: in: zero; out, of a user-mode queue: where to mmap
+	 * its doorbell in the device file, 4096 bytes, MAP_SHARED. A 32-bit
+	 * write of the new tail at its start rings. A child does not inherit
+	 * the mapping. Once the queue is dead writes have no effect.
+	 */
+	__u64 doorbell_offset;
 };
 
 /** struct drm_dsa_queue_destroy - Kill a queue's work and free it. */
@@ -336,8 +405,10 @@ struct drm_dsa_queue_destroy {
 #define DRM_DSA_QUEUE_TIMEDOUT	(1u << 1)
 /** @DRM_DSA_QUEUE_FAULT: the device stopped it; the record is valid. */
 #define DRM_DSA_QUEUE_FAULT	(1u << 2)
-/** @DRM_DSA_QUEUE_RESET: lost to a device reset that it did not cause. */
+/** @DRM_DSA_QUEUE_RESET: had begun a job that it could not complete before a device reset. */
 #define DRM_DSA_QUEUE_RESET	(1u << 3)
+/** @DRM_DSA_QUEUE_DEPENDENCY: its job job_id waited for a job of the same file that failed. */
+#define DRM_DSA_QUEUE_DEPENDENCY	(1u << 4)
 
 /**
  * struct drm_dsa_queue_state - Is the queue alive, and if not, why.
@@ -398,6 +469,12 @@ struct drm_dsa_sync {
  * a point that nobody has submitted yet fail with EINVAL. A submit that fails
  * has no effect. What it signals, it signals also when the job fails or the
  * queue dies first: the fence then carries the error ECANCELED.
+ *
+ * A job that waits for one of the same file which fails is not executed: it
+ * fails, too, and with it its queue (DRM_DSA_QUEUE_DEPENDENCY), as later jobs
+ * may count on what it would have done. Jobs before it are not concerned. What
+ * fences of other files or drivers come to does not matter. A point that has
+ * passed when the job is submitted is not known to have failed.
  */
 struct drm_dsa_submit {
 	/** @queue_id: id. */
@@ -416,6 +493,28 @@ struct drm_dsa_submit {
 	__u64 syncs;
 	/** @job_id: out: counted from 1 per queue. */
 	__u64 job_id;
+};
+
+/**
+ * struct drm_dsa_wait_user_fence - Sleep until a user-mode queue has got so far.
+ *
+ * Returns when the 64-bit word at @addr, seen as a counter that wraps, has
+ * reached @value. The queue's interrupts (DSA_RING_F_IRQ) make the kernel look;
+ * a packet without is noticed within a second. ETIME: not until @timeout_ns.
+ * ECANCELED: the queue is dead, and the word has not got there. EFAULT: @addr
+ * cannot be read.
+ */
+struct drm_dsa_wait_user_fence {
+	/** @queue_id: a user-mode queue. */
+	__u32 queue_id;
+	/** @flags: zero. */
+	__u32 flags;
+	/** @addr: user address of the word, 8-byte aligned. */
+	__u64 addr;
+	/** @value: what to wait for. */
+	__u64 value;
+	/** @timeout_ns: absolute, CLOCK_MONOTONIC; in the past: look once. */
+	__s64 timeout_ns;
 };
 
 #define DRM_IOCTL_DSA_DEV_QUERY \
@@ -438,6 +537,8 @@ struct drm_dsa_submit {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_QUEUE_STATE, struct drm_dsa_queue_state)
 #define DRM_IOCTL_DSA_SUBMIT \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_SUBMIT, struct drm_dsa_submit)
+#define DRM_IOCTL_DSA_WAIT_USER_FENCE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_WAIT_USER_FENCE, struct drm_dsa_wait_user_fence)
 
 #if defined(__cplusplus)
 }

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fpenv.h"
 #include "rv_int.h"
 
 /* Only its count is ever looked at: the link is not resolved yet. */
@@ -387,10 +388,25 @@ static void build_plain(struct builder *b)
 	emit(b, row->op);
 }
 
+/* Can it see or change the host's floating point environment? Functions might. */
+static bool uses_fp(const struct rv_row *row)
+{
+	return row->op == RV_OP_CALL || (row->op >= RV_OP_FADD_S && row->op <= RV_OP_FMV_D_X);
+}
+
+/* The first such instruction: from here on that environment is the guest's. */
+static void begin_fp(struct rv_hart *h)
+{
+	h->fp_code = true;
+	rv_fp_enter(h);
+}
+
 static void build_insn(struct builder *b)
 {
 	const struct rv_row *row = b->in.row;
 
+	if (!b->h->fp_code && uses_fp(row))
+		begin_fp(b->h);
 	switch (row->op) {
 	case RV_OP_CALL:
 		emit_call(b, row->fn, row->sub, row->args[0] == 'd');

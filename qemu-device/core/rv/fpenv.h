@@ -3,6 +3,8 @@
  * The host's floating point environment while guest code runs: rounding mode
  * = frm, no traps, and exception flags that are folded into fcsr when someone
  * looks (rv_fp_sync) or when the host's environment comes back (rv_fp_leave).
+ * To read the flags takes longer than a short program: as long as no decoded
+ * instruction could have changed them (!fp_code), all of this is left out.
  */
 #ifndef DSA_CORE_RV_FPENV_H
 #define DSA_CORE_RV_FPENV_H
@@ -52,6 +54,8 @@ static inline void rv_fp_set_mode(struct rv_hart *h)
 
 static inline void rv_fp_enter(struct rv_hart *h)
 {
+	if (!h->fp_code)
+		return;
 	h->host_env = rv_host_get();
 	rv_host_change(h->host_env, rv_host_mode(h));
 }
@@ -75,8 +79,11 @@ static inline void rv_fp_sync(struct rv_hart *h)
 
 static inline void rv_fp_leave(struct rv_hart *h)
 {
-	uint32_t v = rv_host_get();
+	uint32_t v;
 
+	if (!h->fp_code)
+		return;
+	v = rv_host_get();
 	if (v & 0x3f)
 		rv_take_flags(h, v);
 	rv_host_change(v, h->host_env);
@@ -97,6 +104,8 @@ static inline void rv_fp_set_mode(struct rv_hart *h)
 
 static inline void rv_fp_enter(struct rv_hart *h)
 {
+	if (!h->fp_code)
+		return;
 	h->host_env = (uint32_t)fegetround();
 	rv_fp_set_mode(h);
 }
@@ -115,6 +124,8 @@ static inline void rv_fp_sync(struct rv_hart *h)
 
 static inline void rv_fp_leave(struct rv_hart *h)
 {
+	if (!h->fp_code)
+		return;
 	rv_fp_sync(h);
 	fesetround((int)h->host_env);
 }

@@ -131,6 +131,8 @@ enum rv_exit rv_run(struct rv_hart *h, uint64_t budget)
 	h->left = 0;
 	h->spare = (int64_t)budget;
 	h->instret_final = h->arch.instret + budget;
+	if (!h->arena_used)
+		h->fp_code = false;
 	rv_fp_enter(h);
 	reason = h->exec(h);
 	rv_fp_leave(h);

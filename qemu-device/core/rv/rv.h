@@ -234,6 +234,7 @@ struct rv_hart {
 	uint32_t flush_count;
 	uint32_t code_frm; /* blocks were decoded for this frm */
 	uint32_t host_env; /* host's floating point control while in rv_run() */
+	bool fp_code;      /* code was decoded that may use the host's floating point */
 	const void *const *labels;
 	enum rv_exit (*exec)(struct rv_hart *h);
 	struct rv_fault fault;

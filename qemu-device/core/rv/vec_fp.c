@@ -152,26 +152,33 @@ static void run_fma16(struct rv_hart *h, const struct fpop *p, void *d)
 	h->vloops->f32_to_f16(&y);
 }
 
+/* Halves, as singles that are rounded once more. */
+static void run_host16(struct rv_hart *h, const struct fpop *p, void *d)
+{
+	struct rv_vargs x = { .d = rv_vscratch(h, RV_VS_C), .count = p->n };
+	struct rv_vargs y = { .d = d, .a = x.d, .count = p->n };
+
+	x.a = widen16(h, p->a, p->n, RV_VS_C);
+	if (p->b)
+		x.b = widen16(h, p->b, p->scalar ? 1 : p->n, RV_VS_F);
+	h->vloops->op[p->id][2][p->scalar](&x);
+	h->vloops->f32_to_f16(&y);
+	h->arch.fcsr |= x.flags;
+}
+
 /* d = a op b on the host; nothing is masked any more. */
-static void run_host(struct rv_hart *h, const struct fpop *p, void *d)
+static inline void run_host(struct rv_hart *h, const struct fpop *p, void *d)
 {
 	struct rv_vargs x = { .d = d, .a = p->a, .b = p->b, .c = p->c, .count = p->n };
-	struct rv_vargs y = { .d = d, .a = rv_vscratch(h, RV_VS_C), .count = p->n };
 
 	if (p->size == 1 && is_fma(p->id)) {
 		run_fma16(h, p, d);
-		return;
+	} else if (p->size == 1 && rounds(p->id)) {
+		run_host16(h, p, d);
+	} else {
+		h->vloops->op[p->id][p->size][p->scalar](&x);
+		h->arch.fcsr |= x.flags;
 	}
-	if (p->size == 1 && rounds(p->id)) {
-		x.a = widen16(h, p->a, p->n, RV_VS_C);
-		if (p->b)
-			x.b = widen16(h, p->b, p->scalar ? 1 : p->n, RV_VS_F);
-		x.d = rv_vscratch(h, RV_VS_C);
-	}
-	h->vloops->op[p->id][x.d == d ? p->size : 2][p->scalar](&x);
-	if (x.d != d)
-		h->vloops->f32_to_f16(&y);
-	h->arch.fcsr |= x.flags;
 }
 
 /* Operands of inactive elements become those of an active one: no flags of their own. */
@@ -194,18 +201,10 @@ static bool needs_soft(const struct rv_hart *h, const struct fpop *p)
 	return p->size == 1 && !h->vloops->f16_to_f32;
 }
 
-static void run(struct rv_hart *h, struct fpop *p)
+static void run_masked(struct rv_hart *h, struct fpop *p)
 {
 	struct rv_vargs y = { .d = p->d, .m = p->m, .count = p->n };
 
-	if (needs_soft(h, p)) {
-		run_soft(h, p);
-		return;
-	}
-	if (!p->m) {
-		run_host(h, p, p->d);
-		return;
-	}
 	p->a = harmless(h, p, p->a, RV_VS_A);
 	if (p->b && !p->scalar)
 		p->b = harmless(h, p, p->b, RV_VS_B);
@@ -216,9 +215,19 @@ static void run(struct rv_hart *h, struct fpop *p)
 	h->vloops->blend[p->size](&y);
 }
 
+static inline void run(struct rv_hart *h, struct fpop *p)
+{
+	if (needs_soft(h, p))
+		run_soft(h, p);
+	else if (p->m)
+		run_masked(h, p);
+	else
+		run_host(h, p, p->d);
+}
+
 /* The operands as they stand in registers; false: nothing to do. */
-static bool operands(struct rv_hart *h, const struct rv_vinsn *in, struct fpop *p, int as, int bs,
-		     const uint64_t *x)
+static inline bool operands(struct rv_hart *h, const struct rv_vinsn *in, struct fpop *p, int as,
+			    int bs, const uint64_t *x)
 {
 	uint64_t start = h->arch.vstart;
 	const uint8_t *first;

@@ -3,9 +3,9 @@
 ifndef CORE_TEST_SRCS
 
 CORE_TEST_HARNESS := tests/device/core/harness.c
-CORE_TEST_SRCS := $(addprefix tests/device/core/,main.c regs.c queue.c mmu.c copy.c launch.c stress.c \
+CORE_TEST_SRCS := $(addprefix tests/device/core/,main.c regs.c queue.c queue_user.c mmu.c copy.c launch.c stress.c \
 	save.c fuzz.c rig.c tensor.c tensor_model.c tensor_pages.c tensor_im2col.c \
-	tensor_gather.c atomics.c mbarrier.c matrix.c vector.c wild.c convert.c convert_ref.c cluster.c cluster_transfer.c budget.c cluster_run.c counters.c pace.c parallel.c) $(CORE_TEST_HARNESS)
+	tensor_gather.c atomics.c mbarrier.c matrix.c vector.c wild.c convert.c convert_ref.c cluster.c cluster_transfer.c budget.c cluster_run.c counters.c pace.c parallel.c engine.c fault.c) $(CORE_TEST_HARNESS)
 CORE_BENCH_SRCS := tests/device/core/bench.c $(CORE_TEST_HARNESS)
 
 core_test_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))

@@ -101,7 +101,7 @@ extern const struct test regs_tests[], queue_tests[], mmu_tests[], copy_tests[],
 	matrix_tests[], vector_tests[], wild_tests[], parallel_tests[], pace_tests[],
 	counters_tests[], cluster_run_tests[], budget_tests[], cluster_tests[],
 	cluster_transfer_tests[], convert_tests[], tensor_pages_tests[], tensor_im2col_tests[],
-	tensor_gather_tests[], atomics_tests[];
+	tensor_gather_tests[], atomics_tests[], engine_tests[], queue_user_tests[], fault_tests[];
 
 uint64_t clock_ns(void);
 uint64_t rnd(uint64_t *state);

@@ -8,6 +8,7 @@ static const struct {
 } suites[] = {
 	{ "regs", regs_tests },
 	{ "queue", queue_tests },
+	{ "queue_user", queue_user_tests },
 	{ "mmu", mmu_tests },
 	{ "copy", copy_tests },
 	{ "launch", launch_tests },
@@ -31,6 +32,8 @@ static const struct {
 	{ "tensor_im2col", tensor_im2col_tests },
 	{ "tensor_gather", tensor_gather_tests },
 	{ "atomics", atomics_tests },
+	{ "engine", engine_tests },
+	{ "fault", fault_tests },
 };
 
 /* Under TSan only what runs threads: the rest has nothing to show and takes long. */

@@ -70,6 +70,50 @@ static void permissions(void)
 	dev_free(d);
 }
 
+/* Pages of all sizes without memory: zeroes come out, nothing goes in, neither to atomics. */
+static void null_pages(void)
+{
+	const uint64_t null = DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_NULL;
+	struct dev *d = dev_new(0);
+	uint64_t *w = (uint64_t *)(d->hbm + 0x500000);
+	struct cmds c;
+
+	for (unsigned int level = 0; level < 3; level++) {
+		uint64_t va = SPARE + ((uint64_t)level << 30);
+		uint64_t last = va + (1ull << DSA_PT_SHIFT(level)) - 8;
+
+		*pte_at(d, 1, va, level, false) = null | R | W;
+		for (uint64_t at = va; at <= last; at += last - va) {
+			*w = 0x1234;
+			CHECK_EQ(copy8(d, at, VA_HBM + 0x500000), 0);
+			CHECK_EQ(copy8(d, VA_HBM + 0x500000, at), 0);
+			CHECK_EQ(*w, 0);
+		}
+	}
+	/* A large transfer from memory to none and back, over page boundaries. */
+	c = cmds_at(d, CMDS);
+	memset(d->hbm + 0x500000, 0xaa, 1 << 20);
+	cmd_copy(&c, SPARE + (1ull << 30) + 8, VA_HBM + 0x500000, 1 << 20);
+	cmd_copy(&c, VA_HBM + 0x500000, SPARE + (1ull << 30) + 0xff8, (1 << 20) - 8);
+	wr32(d, DSA_QREG(40, DSA_Q_COMMAND), DSA_QCMD_DISABLE);
+	queue_setup(d, 40, 1);
+	run_cmds(&c, 40);
+	CHECK_EQ(err_code(d, 40), 0);
+	for (uint64_t i = 0; i < (1 << 20) / 8 - 1; i++)
+		CHECK_EQ(w[i], 0);
+	CHECK_EQ(w[(1 << 20) / 8 - 1], 0xaaaaaaaaaaaaaaaaull);
+
+	*pte_at(d, 1, SPARE + 0x1000, 0, false) = null | R;
+	CHECK_EQ(copy8(d, SPARE + 0x1000, VA_HBM), DSA_ERR_MMU_PERMISSION);
+	*pte_at(d, 1, SPARE + 0x2000, 0, false) = null | R | X;
+	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE + 0x2000), DSA_ERR_MMU_RESERVED);
+	*pte_at(d, 1, SPARE + 0x3000, 0, false) = null | R | SYS;
+	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE + 0x3000), DSA_ERR_MMU_RESERVED);
+	*pte_at(d, 1, SPARE + 0x4000, 0, false) = null | R | 0x1000;
+	CHECK_EQ(copy8(d, VA_HBM + 0x500000, SPARE + 0x4000), DSA_ERR_MMU_RESERVED);
+	dev_free(d);
+}
+
 static void malformed(void)
 {
 	struct dev *d = dev_new(0);
@@ -333,16 +377,10 @@ static void isolation(void)
 	dev_free(d);
 }
 
-const struct test mmu_tests[] = { TEST(page_sizes),
-				  TEST(permissions),
-				  TEST(malformed),
-				  TEST(beyond_hbm),
-				  TEST(ranges),
-				  TEST(roots),
-				  TEST(self_reference),
-				  TEST(system_tables),
-				  TEST(stale_translation),
-				  TEST(grows),
-				  TEST(invalidate_running),
-				  TEST(isolation),
-				  TESTS_END };
+const struct test mmu_tests[] = { TEST(page_sizes),    TEST(permissions),
+				  TEST(malformed),     TEST(null_pages),
+				  TEST(beyond_hbm),    TEST(ranges),
+				  TEST(roots),         TEST(self_reference),
+				  TEST(system_tables), TEST(stale_translation),
+				  TEST(grows),         TEST(invalidate_running),
+				  TEST(isolation),     TESTS_END };

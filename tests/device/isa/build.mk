@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Tests of the cores' instruction executor, on the host. isa (ref_test.c) compares with qemu-riscv64 (package
-# qemu-user); both tests exist again with ASan and UBSan.
+# Tests of the cores' instruction executor, on the host; all exist again with ASan and UBSan. isa (ref_test.c)
+# compares with the qemu-riscv64 that set-up fetched.
 ifndef ISA
 
 ISA := tests/device/isa
@@ -19,6 +19,8 @@ isa_objs = $(patsubst %.c,$(B)/$(1)/%.c.o,$(2))
 ISA_ALL_SRCS := $(sort $(ISA_REF_SRCS) $(ISA_UNIT_SRCS) $(ISA_VEC_SRCS) $(ISA_FP_SRCS) $(ISA_ZFA_SRCS) $(ISA_BENCH_SRCS))
 $(call isa_objs,obj,$(ISA_ALL_SRCS)) $(call isa_objs,obj-asan,$(ISA_ALL_SRCS)): \
 	CPPFLAGS += -I$(TOP)/qemu-device/core/rv
+$(call isa_objs,obj,$(ISA)/guest.c) $(call isa_objs,obj-asan,$(ISA)/guest.c): \
+	CPPFLAGS += -DQEMU_RISCV64='"$(BABS)/qemu-user/qemu-riscv64"'
 $(call isa_objs,obj,$(ISA)/softfp_test.c) $(call isa_objs,obj-asan,$(ISA)/softfp_test.c): \
 	CFLAGS += $(RV_CFLAGS)
 
@@ -68,7 +70,7 @@ $(ISA_OUT)/bench_guest.elf: $(addprefix $(ISA)/guest/,bench.c bench_v.c) | $(HOS
 	$(Q)$(ISA_CLANG) -Wl,--image-base=0x7f0000 -Wl,--section-start=.progs=0x800000 \
 		-Wl,--section-start=.names=0x801000 -Wl,-e,0 -o $@ $< $@.bench_v.o
 
-$(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf $(ISA_OUT)/isa_vguest.elf
+$(ISA_OUT)/isa $(ISA_OUT)/isa-asan: | $(ISA_OUT)/isa_guest.elf $(ISA_OUT)/isa_vguest.elf $(B)/qemu-user/.ready
 $(ISA_OUT)/rv_bench: | $(ISA_OUT)/bench_guest.elf
 
 HOST_TESTS += $(addprefix $(ISA_OUT)/,isa unit_test vec_test softfp_test zfa_test isa-asan unit_test-asan \

@@ -257,26 +257,114 @@ bool gen_vector_supports(const struct rv_row *r)
 {
 	if (r->fn == rv_do_csr)
 		return true;
-	return gen_is_vector(r) && r->fn != rv_do_vfcvtbf16 && r->fn != rv_do_vfwmaccbf16;
-}
-
-static bool names_rtz(const struct rv_row *r)
-{
-	return gen_is_vector(r) && strstr(r->name, ".rtz.");
-}
-
-/* qemu-user 7.2 does not know it: zfa_test.c does. */
-static bool is_zfa(const struct rv_row *r)
-{
-	return r->fn == rv_do_fli || r->fn == rv_do_fround || r->fn == rv_do_fminmaxm ||
-	       r->fn == rv_do_fcmpq || r->fn == rv_do_fcvtmod;
+	return gen_is_vector(r);
 }
 
 bool gen_supports(const struct rv_row *r)
 {
-	return !gen_is_vector(r) && !strstr(r->name, "bf16") && !is_zfa(r) &&
-	       r->fn != rv_do_ecall && r->fn != rv_do_ebreak && r->fn != rv_do_dsa_rd &&
+	return !gen_is_vector(r) && r->fn != rv_do_ecall && r->fn != rv_do_dsa_rd &&
 	       r->fn != rv_do_ext;
+}
+
+static bool reads_bf16(const struct rv_row *r)
+{
+	return !strcmp(r->name, "fcvt.s.bf16") || !strcmp(r->name, "vfwmaccbf16.vf");
+}
+
+/*
+ * Two faults of qemu-user 10.0: a BF16 that is not boxed becomes the NaN of FP16,
+ * which as BF16 is a number (it should be the NaN of BF16: vec_test.c); and the
+ * flags of a rounding whose result is never used are lost. So these are compared
+ * alone only, the former with boxed operands.
+ */
+static bool only_alone(const struct rv_row *r)
+{
+	return reads_bf16(r) || r->fn == rv_do_fround;
+}
+
+/* Registers that an instruction reads; @size: log2 of an element's bytes, -1 of a mask. */
+struct source {
+	unsigned int reg, regs;
+	int size;
+};
+
+static struct source source(const struct gen *g, unsigned int reg, int size)
+{
+	int lmul = (int)(g->c->vtype & 7) - (g->c->vtype & 4 ? 8 : 0);
+	int emul = lmul + size - (int)(g->c->vtype >> 3 & 7);
+
+	return (struct source){ reg, size < 0 || emul < 0 ? 1 : 1u << emul, size };
+}
+
+/* Of vs2; vs1 and vd have others in few rows. */
+static int size_read(const struct gen *g, const struct rv_row *r)
+{
+	int sew = (int)(g->c->vtype >> 3 & 7);
+
+	if (r->fn == rv_do_vmlogic || r->fn == rv_do_vmcount || r->fn == rv_do_vmset ||
+	    r->fn == rv_do_viota)
+		return -1;
+	if (r->fn == rv_do_vindexed)
+		return r->sub & 3;
+	if (r->fn == rv_do_vext)
+		return sew - (r->sub & 3);
+	return sew + (strstr(r->name, ".w") != NULL);
+}
+
+static struct source first_source(const struct gen *g, const struct rv_insn *in)
+{
+	const struct rv_row *r = in->row;
+	int sew = (int)(g->c->vtype >> 3 & 7);
+
+	if (r->fn == rv_do_vcompress || r->fn == rv_do_vmlogic)
+		return source(g, in->rs1, -1);
+	if (r->fn == rv_do_vrgather && r->sub)
+		return source(g, in->rs1, 1);
+	if (strstr(r->name, ".vs")) /* a reduction: one register */
+		return (struct source){ in->rs1, 1,
+					sew + (r->name[1] == 'w' || r->name[2] == 'w') };
+	return source(g, in->rs1, sew);
+}
+
+/* vd of a multiply-add or a store. */
+static struct source third_source(const struct gen *g, const struct rv_insn *in)
+{
+	const struct rv_row *r = in->row;
+	int sew = (int)(g->c->vtype >> 3 & 7);
+	struct source s;
+
+	if (!strchr(r->args, 'a'))
+		return source(g, in->rd, sew + (r->name[1] == 'w' || r->name[2] == 'w'));
+	s = source(g, in->rd, r->fn == rv_do_vindexed ? sew : (int)(r->sub & 3));
+	s.regs *= (in->raw >> 29) + 1;
+	return s;
+}
+
+/*
+ * An encoding that reads one register with two element sizes, or as a mask and
+ * as data, is reserved: the reference refuses most of those, we run them.
+ */
+static bool reads_two_sizes(const struct gen *g, const struct rv_insn *in)
+{
+	const struct rv_row *r = in->row;
+	bool store = (in->raw & 0x7f) == 0x27, masked = strpbrk(r->args, "Mp");
+	struct source s[4];
+	unsigned int n = 0, i, k;
+
+	if (masked && !(in->raw >> 25 & 1))
+		s[n++] = source(g, 0, -1);
+	if (strchr(r->args, 'y'))
+		s[n++] = source(g, in->raw >> 20 & 31, size_read(g, r));
+	if (strchr(r->args, 'x'))
+		s[n++] = first_source(g, in);
+	if (store || (strchr(r->args, 'y') && strchr("xsS", r->args[2])))
+		s[n++] = third_source(g, in);
+	for (i = 0; i < n; i++)
+		for (k = 0; k < i; k++)
+			if (s[i].size != s[k].size && s[i].reg < s[k].reg + s[k].regs &&
+			    s[k].reg < s[i].reg + s[i].regs)
+				return true;
+	return false;
 }
 
 /* May a case contain this instruction with these operands? */
@@ -296,23 +384,17 @@ static bool acceptable(struct gen *g, const struct rv_insn *in)
 		return false;
 	if (r->fn == rv_do_csr && !g->vector && (in->imm < 1 || in->imm > 3))
 		return false;
-	/* The reference (or its host) counts 63 zeros in an empty word. */
-	if (r->op == RV_OP_CTZW && !(uint32_t)g->c->x[in->rs1])
-		return false;
-	/* The reference lets a write of no bits to read-only registers pass. */
-	if (r->fn == rv_do_csr && g->vector && in->imm >= 0xc00 && in->rs1 && r->sub < 4 &&
-	    !g->c->x[in->rs1])
-		return false;
 	if (gen_is_vector(r) && strchr(r->args, 'a') &&
 	    (!data_pointer(in->rs1) || (strchr(r->args, 't') && in->rs2 != 5)))
+		return false;
+	if (gen_is_vector(r) && !(g->c->vtype >> 63) && reads_two_sizes(g, in))
 		return false;
 	if (r->fn == rv_do_sc && (!g->reserved || g->lr_size != (in->raw >> 12 & 7)))
 		return false;
 	return true;
 }
 
-/* Without vxsat and vxrm: the reference does not mask what is written. */
-static const uint32_t vector_csr[5] = { 8, 15, 0xc20, 0xc21, 0xc22 };
+static const uint32_t vector_csr[] = { 8, 9, 10, 15, 0xc20, 0xc21, 0xc22 };
 
 static unsigned int lmul_regs(const struct isa_case *c)
 {
@@ -358,7 +440,8 @@ static uint32_t steer(struct gen *g, const struct rv_row *r, uint32_t w)
 	if (r->fn == rv_do_csr)
 		w = (w & 0x000fffff) | (uint32_t)(1 + below(g, 3)) << 20;
 	if (r->fn == rv_do_csr && g->vector)
-		w = (w & 0x000fffff) | vector_csr[below(g, 5)] << 20;
+		w = (w & 0x000fffff) |
+		    vector_csr[below(g, sizeof(vector_csr) / sizeof(vector_csr[0]))] << 20;
 	if (gen_is_vector(r))
 		w = steer_vector(g, r, w);
 	/* A rounding mode that does not exist is worth a try, but not often. */
@@ -405,7 +488,7 @@ static void after(struct gen *g, const struct rv_insn *in)
 		g->c->x[28] = (to | (gen_rand(g) & 1)) - (uint64_t)(int64_t)in->imm;
 		g->done = true;
 	}
-	if (r->op == RV_OP_JAL)
+	if (r->op == RV_OP_JAL || r->fn == rv_do_ebreak)
 		g->done = true;
 }
 
@@ -446,7 +529,6 @@ static void begin(struct gen *g, struct isa_case *c, unsigned int slot)
 	g->c = c;
 	g->slot = slot;
 	g->reserved = g->done = false;
-	g->rtz = 0;
 	for (i = 1; i < 32; i++)
 		c->x[i] = pick_int(g);
 	for (i = 0; i < 32; i++)
@@ -468,6 +550,12 @@ static void begin(struct gen *g, struct isa_case *c, unsigned int slot)
 	g->pos = CODE_OFFSET + 4;
 }
 
+static void put_bf16(struct gen *g, const struct rv_row *r)
+{
+	for (unsigned int i = 0; i < 32 && reads_bf16(r); i++)
+		g->c->f[i] = 0xffffffffffff0000 | pick_single(g) >> 16;
+}
+
 bool gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row)
 {
 	const struct rv_row *r = &rv_rows[row];
@@ -480,6 +568,7 @@ bool gen_single(struct gen *g, struct isa_case *c, unsigned int slot, unsigned i
 		for (i = 1; i < 28; i++)
 			if (i != 2 && i != 9)
 				c->x[i] = c->x[1];
+	put_bf16(g, r);
 	if (r->fn == rv_do_sc) {
 		uint32_t lr = 0x1000002f | (r->match & 0x7000) | 29u << 15 | 5u << 7;
 
@@ -504,8 +593,7 @@ void gen_sequence(struct gen *g, struct isa_case *c, unsigned int slot)
 	while (n-- && !g->done) {
 		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
 
-		if (!gen_supports(r) || (fp && chance(g, 50) && !is_fp_row(r)) ||
-		    r->op == RV_OP_CTZW)
+		if (!gen_supports(r) || only_alone(r) || (fp && chance(g, 50) && !is_fp_row(r)))
 			continue;
 		/* A branch out of the case ends many of them early: keep some short of it. */
 		if (strchr(r->args, 'b') && chance(g, 60))
@@ -530,9 +618,8 @@ static void begin_vector(struct gen *g, struct isa_case *c, unsigned int slot, u
 	vlmax = lmul >= 0 ? vlenb << lmul >> sew : vlenb >> -lmul >> sew;
 	c->vtype = (uint64_t)(lmul & 7) | sew << 3 | below(g, 4) << 6;
 	c->vl = chance(g, 40) ? vlmax : below(g, vlmax + 1);
-	/* Behind vl the reference forgets to clear it. */
-	if (chance(g, 10) && c->vl)
-		c->vstart = below(g, c->vl);
+	if (chance(g, 10))
+		c->vstart = below(g, vlmax + 2);
 	if (chance(g, 2))
 		c->vtype = 1ull << 63;
 	if (c->vtype >> 63)
@@ -560,15 +647,6 @@ static void begin_indexed(struct gen *g, const struct rv_row *r)
 	c->small_mask = size ? 0x7ff : 0xff;
 }
 
-/* The same conversion in the mode of frm: the row whose vs1 lacks the bits that say so. */
-static const struct rv_row *without_rtz(const struct rv_row *rtz)
-{
-	for (unsigned int i = 0; i < rv_row_count; i++)
-		if (rv_rows[i].match == (rtz->match & ~GEN_RTZ))
-			return &rv_rows[i];
-	return rtz;
-}
-
 /* Rows that no reserved encoding can be made of need not many tries. */
 bool gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned int row,
 		unsigned int vlenb)
@@ -579,12 +657,9 @@ bool gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned i
 	begin_vector(g, c, slot, vlenb, strstr(r->name, "vf") || strstr(r->name, "vmf"));
 	if ((r->fn == rv_do_vmvr || r->fn == rv_do_vwhole) && c->vstart)
 		c->vstart = below(g, vlenb / 8);
-	/* Here the reference forgets to clear it, and runs vmv1r.v under vill. */
-	if (r->fn == rv_do_vmv_x_s || r->fn == rv_do_vmv_s_x || r->fn == rv_do_vfmv_f_s ||
-	    r->fn == rv_do_vfmv_s_f || (r->fn == rv_do_vslide && !r->sub))
-		c->vstart = 0;
-	if (r->fn == rv_do_vmvr && c->vtype >> 63)
-		c->vtype = c->vl = 0;
+	if (strstr(r->name, "bf16")) /* halves of single precision */
+		c->vseed = (c->vseed & ~7ull) | 2;
+	put_bf16(g, r);
 	if (r->fn == rv_do_vmaskmem)
 		c->vstart /= 8;
 	if (r->fn == rv_do_vindexed)
@@ -609,11 +684,7 @@ bool gen_vector(struct gen *g, struct isa_case *c, unsigned int slot, unsigned i
 		c->small_size = r->sub ? 1 : (uint32_t)(c->vtype >> 3 & 3);
 		c->small_mask = chance(g, 50) ? 0x3f : 0xff;
 	}
-	if (names_rtz(r)) {
-		c->fcsr = (c->fcsr & 0x1f) | 1 << 5;
-		g->rtz = g->pos;
-	}
-	made = put_row(g, names_rtz(r) ? without_rtz(r) : r);
+	made = put_row(g, r);
 	put_exit(g, g->pos);
 	return made;
 }
@@ -629,29 +700,19 @@ void gen_vector_sequence(struct gen *g, struct isa_case *c, unsigned int slot, u
 	while (n--) {
 		const struct rv_row *r = &rv_rows[below(g, rv_row_count)];
 
-		if (!gen_is_vector(r) || !gen_vector_supports(r) || names_rtz(r) ||
-		    strchr(r->args, 'a') || r->fn == rv_do_vmvr ||
-		    (r->fn == rv_do_vset && chance(g, 80)))
+		if (!gen_is_vector(r) || only_alone(r) || strchr(r->args, 'a') ||
+		    r->fn == rv_do_vmvr || (r->fn == rv_do_vset && chance(g, 80)))
 			continue;
 		put_row(g, r);
 	}
 	put_exit(g, g->pos);
 }
 
-/*
- * Not compared: system instructions and custom opcodes, which have tests of
- * their own, and vector loads and stores, some of which qemu-user 7.2 executes
- * even when told that there is no vector unit.
- */
-static bool beyond_reference(const struct gen *g, uint32_t w)
+/* Not compared: system instructions and custom opcodes, which have tests of their own. */
+static bool beyond_reference(uint32_t w)
 {
-	uint32_t opcode = w & 0x7f, f3 = w >> 12 & 7;
+	uint32_t opcode = w & 0x7f;
 
-	/* Mask logic and vcompress under a mask are reserved; the reference runs them. */
-	if (opcode == 0x57 && f3 == 2 && (w >> 29 == 3 || w >> 26 == 0x17) && !(w >> 25 & 1))
-		return true;
-	if (opcode == 0x07 || opcode == 0x27)
-		return (f3 == 0 || f3 >= 5) && !g->vector;
 	return opcode == 0x73 || opcode == 0x0b;
 }
 
@@ -679,7 +740,7 @@ void gen_illegal(struct gen *g, struct isa_case *c, unsigned int slot)
 			if (chance(g, 50))
 				w ^= 1u << below(g, 32);
 		}
-	} while (rv_decode(w, &in) || beyond_reference(g, in.raw));
+	} while (rv_decode(w, &in) || beyond_reference(in.raw));
 	memcpy(c->code + g->pos, &in.raw, in.len);
 	g->pos += in.len;
 	put_exit(g, g->pos);

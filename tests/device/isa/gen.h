@@ -16,17 +16,9 @@ struct gen {
 	unsigned int pos; /* where the next instruction goes, in the slot */
 	bool reserved;    /* an LR is open */
 	uint8_t lr_size;
-	/*
-	 * Where a conversion stands that is to name the mode towards zero, else 0.
-	 * qemu-user 7.2 stops at an assertion for those: it runs the case as
-	 * generated, with that mode in frm, we with GEN_RTZ set there.
-	 */
-	unsigned int rtz;
 	bool done;   /* nothing may follow */
 	bool vector; /* the reference has a vector unit */
 };
-
-#define GEN_RTZ (6u << 15)
 
 uint64_t gen_rand(struct gen *g);
 /* Row @row once, alone. False: no instruction of it could be made. */

@@ -11,16 +11,19 @@
 #include "guest.h"
 
 /* Exactly what our cores have: an extension more would hide illegal encodings. */
-#define CPU "rv64,zba=true,zbb=true,zbc=false,zbs=true,Zfh=true,Zfhmin=true,h=false,"
+#define CPU                                                                              \
+	"rv64i,m=true,a=true,f=true,d=true,c=true,zicsr=true,zifencei=true,zicntr=true," \
+	"zba=true,zbb=true,zbs=true,zfh=true,zfa=true,zfbfmin=true,"
+#define VECTORS "v=true,vlen=%u,elen=64,vext_spec=v1.0,zvfh=true,zvfbfmin=true,zvfbfwma=true"
 
 bool ref_start(struct reference *ref, const char *guest, uint32_t mode, unsigned int vlen)
 {
-	const char *qemu = getenv("QEMU_RISCV64") ? getenv("QEMU_RISCV64") : "qemu-riscv64";
-	char cpu[200];
+	const char *qemu = getenv("QEMU_RISCV64") ? getenv("QEMU_RISCV64") : QEMU_RISCV64;
+	char cpu[400];
 	int in[2], out[2];
 
 	if (vlen)
-		snprintf(cpu, sizeof(cpu), CPU "v=true,vlen=%u,elen=64,vext_spec=v1.0", vlen);
+		snprintf(cpu, sizeof(cpu), CPU VECTORS, vlen);
 	else
 		snprintf(cpu, sizeof(cpu), CPU "v=false");
 
@@ -43,8 +46,7 @@ bool ref_start(struct reference *ref, const char *guest, uint32_t mode, unsigned
 		close(out[0]);
 		close(out[1]);
 		execlp(qemu, qemu, "-cpu", cpu, guest, (char *)NULL);
-		fprintf(stderr, "# cannot run %s: %s (Debian package qemu-user)\n", qemu,
-			strerror(errno));
+		fprintf(stderr, "# cannot run %s: %s (make fetches it)\n", qemu, strerror(errno));
 		_exit(127);
 	}
 	close(in[0]);

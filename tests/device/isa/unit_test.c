@@ -3,6 +3,7 @@
  * The hart itself: faults and their records, memory rules, budgets, stopping,
  * flushing, state. (That instructions compute the right thing is ref_test's.)
  */
+#include <fenv.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -517,6 +518,55 @@ static void test_stop(void)
 	stop_latency(m, "a loop of slow vector instructions");
 }
 
+/* The host rounds up and has a flag raised: the guest sees nothing of it, and both are there afterwards. */
+static bool runs_apart(struct machine *m, uint64_t pc, uint32_t frm, uint32_t flags)
+{
+	bool ok;
+
+	m_start(m, pc);
+	m->hart.arch.fcsr = frm << 5;
+	m->hart.arch.f[1] = 0xffffffff3f800000;
+	m->hart.arch.f[2] = 0xffffffff33000000; /* half of 1's last place */
+	fesetround(FE_UPWARD);
+	feclearexcept(FE_ALL_EXCEPT);
+	feraiseexcept(FE_DIVBYZERO);
+	ok = rv_run(&m->hart, UINT64_MAX) == RV_EXIT_DONE &&
+	     m->hart.arch.fcsr == (frm << 5 | flags);
+	ok &= fegetround() == FE_UPWARD && fetestexcept(FE_ALL_EXCEPT) == FE_DIVBYZERO;
+	feclearexcept(FE_ALL_EXCEPT);
+	fesetround(FE_TONEAREST);
+	return ok;
+}
+
+static void test_host_environment(void)
+{
+	enum { RNE = 0, RUP = 3, NX = 1 };
+	const uint32_t fadd = 0x0020f1d3; /* fadd.s f3, f1, f2 */
+	/* The jump decodes what it leads to while the run is under way. */
+	struct machine *m = MACHINE(ADDI(A1, ZERO, 1), BEQ(A0, ZERO, 8), RET, fadd, RET);
+
+	tap_ok(runs_apart(m, CODE + 8, RNE, 0), "integers alone, nothing else decoded yet");
+	tap_ok(runs_apart(m, CODE, RNE, NX) && (uint32_t)m->hart.arch.f[3] == 0x3f800000,
+	       "the first floating point instruction, decoded in the run");
+	tap_ok(runs_apart(m, CODE, RNE, NX) && (uint32_t)m->hart.arch.f[3] == 0x3f800000,
+	       "the same, decoded before");
+	tap_ok(runs_apart(m, CODE + 8, RNE, 0), "integers alone, beside other code");
+	tap_ok(runs_apart(m, CODE, RUP, NX) && (uint32_t)m->hart.arch.f[3] == 0x3f800001,
+	       "another rounding mode, for which all is decoded anew");
+	rv_flush_code(&m->hart);
+	tap_ok(runs_apart(m, CODE + 8, RNE, 0), "integers alone, after all code was forgotten");
+	m_start(m, CODE);
+	m->hart.arch.f[1] = 0xffffffff3f800000;
+	m->hart.arch.f[2] = 0xffffffff33000000;
+	fesetround(FE_UPWARD);
+	while (rv_run(&m->hart, 1) == RV_EXIT_BUDGET)
+		;
+	fesetround(FE_TONEAREST);
+	tap_ok(m->hart.arch.fcsr == NX && (uint32_t)m->hart.arch.f[3] == 0x3f800000,
+	       "one instruction a run");
+	m_free(m);
+}
+
 #define THREADS 4
 #define ROUNDS  20000
 
@@ -707,6 +757,7 @@ int main(int argc, char **argv)
 	test_waiting_insn();
 	test_state_moves();
 	test_stop();
+	test_host_environment();
 	test_reservation();
 	test_atomics_across_threads();
 	test_disasm();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Zfa against its definition in doubles, which hold the values of all three
- * formats, results and flags: qemu-user 7.2, the reference for the rest, does
- * not know it. Encodings are those of clang.
+ * formats, results and flags: many more cases than ref_test.c's. Encodings are
+ * those of clang.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -22,6 +22,7 @@ static const struct {
 	{ DRM_IOCTL_DSA_QUEUE_DESTROY, "QUEUE_DESTROY" },
 	{ DRM_IOCTL_DSA_QUEUE_STATE, "QUEUE_STATE" },
 	{ DRM_IOCTL_DSA_SUBMIT, "SUBMIT" },
+	{ DRM_IOCTL_DSA_WAIT_USER_FENCE, "WAIT_USER_FENCE" },
 };
 
 static unsigned long with_size(unsigned long request, unsigned int size)
@@ -53,15 +54,17 @@ TEST_F(abi, structures_have_their_sizes)
 	EXPECT_EQ(8, sizeof(struct drm_dsa_vm_create));
 	EXPECT_EQ(8, sizeof(struct drm_dsa_vm_destroy));
 	EXPECT_EQ(40, sizeof(struct drm_dsa_bind_op));
-	EXPECT_EQ(32, sizeof(struct drm_dsa_vm_bind));
-	EXPECT_EQ(24, sizeof(struct drm_dsa_queue_create));
+	EXPECT_EQ(48, sizeof(struct drm_dsa_vm_bind));
+	EXPECT_EQ(48, sizeof(struct drm_dsa_queue_create));
 	EXPECT_EQ(8, sizeof(struct drm_dsa_queue_destroy));
 	EXPECT_EQ(96, sizeof(struct drm_dsa_queue_state));
 	EXPECT_EQ(16, sizeof(struct drm_dsa_sync));
 	EXPECT_EQ(48, sizeof(struct drm_dsa_submit));
 	EXPECT_EQ(80, sizeof(struct drm_dsa_device_info));
-	EXPECT_EQ(24, sizeof(struct drm_dsa_memory_info));
-	EXPECT_EQ(56, sizeof(struct drm_dsa_telemetry));
+	EXPECT_EQ(32, sizeof(struct drm_dsa_memory_info));
+	EXPECT_EQ(64, sizeof(struct drm_dsa_telemetry));
+	EXPECT_EQ(72, sizeof(struct drm_dsa_ras_info));
+	EXPECT_EQ(32, sizeof(struct drm_dsa_wait_user_fence));
 }
 
 TEST_F(abi, bad_pointers_refused)

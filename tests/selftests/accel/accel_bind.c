@@ -112,10 +112,12 @@ TEST_F(bind, bad_arguments_refused)
 	EXPECT_ARGS(-ENOENT, args.vm_id = g.vm + 1);
 	EXPECT_ARGS(-ENOENT, args.vm_id = UINT32_MAX);
 	for (unsigned int bit = 0; bit < 32; bit++) {
-		EXPECT_ARGS(-EINVAL, args.flags = 1u << bit);
+		if (1u << bit != DRM_DSA_BIND_ASYNC)
+			EXPECT_ARGS(-EINVAL, args.flags = 1u << bit);
 		EXPECT_ARGS(-EINVAL, args.pad = 1u << bit);
 	}
 	EXPECT_ARGS(-EINVAL, args.op_count = 0);
+	EXPECT_ARGS(-EINVAL, (args.sync_count = 1, args.sync_stride = 16));
 	EXPECT_ARGS(0, args.done = 0xdeadbeef);
 }
 

@@ -697,8 +697,8 @@ TEST_F(fault, storm)
 	CHECK_NO_RESET;
 }
 
-/* A dead queue gives no fence to wait for, but its destruction is as ever. */
-TEST_F(fault, job_that_waits_for_a_failed_one_runs)
+/* What it was to use is not there. */
+TEST_F(fault, job_that_waits_for_a_failed_one_fails_with_it)
 {
 	struct drm_dsa_sync sync[2];
 	uint32_t queue, handle[2];
@@ -721,8 +721,8 @@ TEST_F(fault, job_that_waits_for_a_failed_one_runs)
 	ASSERT_EQ(0, submit(self->fd, s.innocent, c.va, c.len, sync, 2, NULL));
 	*s.gate = 1;
 	EXPECT_EQ(0, syncobj_wait(self->fd, handle[1], 0));
-	EXPECT_EQ(0, syncobj_status(self->fd, handle[1]));
-	EXPECT_EQ(3, *s.late);
+	EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle[1]));
+	EXPECT_EQ(0, *s.late);
 	EXPECT_EQ(-ECANCELED, syncobj_status(self->fd, handle[0]));
 }
 

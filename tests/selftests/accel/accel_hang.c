@@ -2,45 +2,18 @@
 /* Jobs that do not end: the time-out stops their queue and no other. Resets of the device. */
 #include "accel_fixture.h"
 
-#include <fcntl.h>
-#include <glob.h>
-
-#define TIMEOUT_PARAM "/sys/module/dsa_accel/parameters/job_timeout_ms"
-#define RESET_FILE    "/sys/kernel/debug/accel/*/reset"
-#define CODE_VA       0x300000000ull
+#define CODE_VA 0x300000000ull
 
 ACCEL_FIXTURE(hang)
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
-	close(fd);
-	return ret;
-}
-
-static int device_reset(void)
-{
-	glob_t found;
-	int ret = -ENOENT;
-
-	if (!glob(RESET_FILE, 0, NULL, &found) && found.gl_pathc == 1)
-		ret = write_file(found.gl_pathv[0], "1");
-	globfree(&found);
-	return ret;
-}
 
 /* A queue whose jobs may take 300 ms. */
 static int short_queue(struct rig *rig, uint32_t *queue)
 {
-	int ret = write_file(TIMEOUT_PARAM, "300");
+	int ret = param_write("job_timeout_ms", "300");
 
 	if (!ret)
 		ret = queue_create(rig->fd, rig->vm, DRM_DSA_QUEUE_COMPUTE, queue);
-	return write_file(TIMEOUT_PARAM, "30000") ?: ret;
+	return param_write("job_timeout_ms", "30000") ?: ret;
 }
 
 /* The job times out; the other queue and the next one work. */
@@ -134,7 +107,8 @@ TEST_F(hang, long_work_in_short_jobs_is_no_hang)
 	EXPECT_EQ(st.jobs_submitted, st.jobs_completed);
 }
 
-TEST_F(hang, device_reset_loses_queues_only)
+/* Half of a job cannot be done twice. */
+TEST_F(hang, device_reset_loses_what_cannot_be_completed)
 {
 	struct drm_dsa_queue_state st;
 	struct drm_dsa_sync out;
@@ -149,9 +123,9 @@ TEST_F(hang, device_reset_loses_queues_only)
 	buf_pattern(data.ptr, data.size, 9);
 	ASSERT_EQ(0, syncobj_create(self->fd, &syncobj));
 	out = sync_out(syncobj, 0);
-	c = rig_cmds(&rig, 0);
-	cmd_wait(&c, RIG_CMD_VA + RIG_SLOT, 1);
+	c = rig_endless(&rig, 0);
 	ASSERT_EQ(0, submit(self->fd, rig.queue, c.va, c.len, &out, 1, NULL));
+	ASSERT_EQ(0, rig_begun(&rig, 0));
 	ret = device_reset();
 	if (ret == -ENOENT)
 		SKIP(return, "debugfs is not mounted");

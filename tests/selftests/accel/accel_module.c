@@ -345,7 +345,7 @@ TEST_F(gone, unbound_in_a_long_bind)
 	free(ops);
 }
 
-/* A device that does not answer, and so cannot be reset. This takes the driver's 10 s. */
+/* A device that does not answer, and so cannot be reset. */
 TEST_F(gone, reset_fails)
 {
 	const uint16_t off = 0;

@@ -4,14 +4,17 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/netlink.h>
 #include <linux/sync_file.h>
 
 #include "accel_util.h"
@@ -66,6 +69,99 @@ int accel_open(void)
 		close(fd);
 	}
 	return -ENODEV;
+}
+
+/* ---- the driver ---- */
+
+static int open_param(const char *name, int flags)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/module/dsa_accel/parameters/%s", name);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int param_read(const char *name, char *value, size_t size)
+{
+	int fd = open_param(name, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, value, size - 1);
+	close(fd);
+	value[n > 0 ? n : 0] = 0;
+	return n > 0 ? 0 : -EIO;
+}
+
+static int write_and_close(int fd, const char *text)
+{
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+int param_write(const char *name, const char *value)
+{
+	return write_and_close(open_param(name, O_WRONLY), value);
+}
+
+int device_reset(void)
+{
+	int ret = -ENOENT, fd;
+	glob_t found;
+
+	if (!glob("/sys/kernel/debug/accel/*/reset", 0, NULL, &found) && found.gl_pathc == 1) {
+		fd = open(found.gl_pathv[0], O_WRONLY | O_CLOEXEC);
+		ret = write_and_close(fd < 0 ? -errno : fd, "1");
+	}
+	globfree(&found);
+	return ret;
+}
+
+int uevent_open(void)
+{
+	const struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	const struct timeval limit = { .tv_sec = WAIT_SECONDS };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT), ret;
+
+	if (fd < 0)
+		return -errno;
+	if (!bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) &&
+	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+const char *uevent_value(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *text; text += strlen(text) + 1)
+		if (!strncmp(text, name, len) && text[len] == '=')
+			return text + len + 1;
+	return NULL;
+}
+
+int uevent_reset(int sock, char *text, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(sock, text, size - 2, 0);
+		if (n < 0)
+			return errno == EAGAIN ? -ETIME : -errno;
+		text[n] = text[n + 1] = 0;
+	} while (!uevent_value(text, "DSA_RESET"));
+	return 0;
 }
 
 /* ---- ioctls ---- */
@@ -652,6 +748,33 @@ int rig_proof(struct rig *rig, uint32_t queue)
 	if (ret)
 		return ret;
 	return *word == value ? 0 : -EBADMSG;
+}
+
+/* The two words are at the end of the slot. */
+static volatile uint64_t *begun_word(struct rig *rig, unsigned int slot)
+{
+	return (volatile uint64_t *)(rig->cmd.ptr + (slot + 1) * RIG_SLOT - 16);
+}
+
+struct cmds rig_endless(struct rig *rig, unsigned int slot)
+{
+	struct cmds c = rig_cmds(rig, slot);
+	volatile uint64_t *begun = begun_word(rig, slot);
+
+	begun[0] = begun[1] = 0;
+	cmd_signal(&c, c.va + RIG_SLOT - 16, 1);
+	cmd_wait(&c, c.va + RIG_SLOT - 8, 1);
+	return c;
+}
+
+int rig_begun(struct rig *rig, unsigned int slot)
+{
+	uint64_t end = accel_now_ns() + WAIT_SECONDS * 1000000000ull;
+
+	while (!*begun_word(rig, slot))
+		if (accel_now_ns() > end)
+			return -ETIME;
+	return 0;
 }
 
 /* ---- programs ---- */

@@ -36,6 +36,24 @@ int accel_open(void);
 int accel_ioctl(int fd, unsigned long request, void *arg);
 uint64_t accel_now_ns(void);
 
+/* ---- the driver ---- */
+
+/* Module parameters. */
+int param_read(const char *name, char *value, size_t size);
+int param_write(const char *name, const char *value);
+/* Resets the device through debugfs: -ENOENT when that is not mounted, or there are several devices. */
+int device_reset(void);
+
+/* A socket that hears uevents from now on. */
+int uevent_open(void);
+/*
+ * Waits for the next uevent with a variable DSA_RESET, WAIT_SECONDS at most:
+ * its text, lines that end in zeros, the last one empty.
+ */
+int uevent_reset(int sock, char *text, size_t size);
+/* The value of a variable, or NULL. */
+const char *uevent_value(const char *text, const char *name);
+
 /* ---- ioctls ---- */
 
 int accel_query(int fd, uint32_t type, void *data, uint32_t *size);
@@ -172,6 +190,13 @@ int rig_run_on(struct rig *rig, uint32_t queue, const struct cmds *c);
 int rig_run(struct rig *rig, const struct cmds *c);
 /* Does a small job on the queue: 0 when it completes with the right result. */
 int rig_proof(struct rig *rig, uint32_t queue);
+
+/*
+ * Commands that tell when they are begun, then wait until the word after that
+ * gets 1; rig_begun() waits for the first: 0 or -ETIME.
+ */
+struct cmds rig_endless(struct rig *rig, unsigned int slot);
+int rig_begun(struct rig *rig, unsigned int slot);
 
 /* ---- programs for the cores, by hand ---- */
 

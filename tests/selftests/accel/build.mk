@@ -4,7 +4,7 @@ ACCEL_DIR := tests/selftests/accel
 ACCEL_TESTS := $(patsubst $(ACCEL_DIR)/%.c,%,$(filter-out %_util.c,$(wildcard $(ACCEL_DIR)/accel_*.c)))
 ACCEL_BIN := $(ACCEL_TESTS:%=$(B)/tests/selftests/accel/%)
 ACCEL_OBJ := $(ACCEL_TESTS:%=$(B)/obj/$(ACCEL_DIR)/%.c.o)
-ACCEL_UTIL := $(B)/obj/$(ACCEL_DIR)/accel_util.c.o
+ACCEL_UTIL := $(addprefix $(B)/obj/$(ACCEL_DIR)/,accel_util.c.o accel_inject_util.c.o)
 
 GUEST_TESTS += $(ACCEL_BIN)
 

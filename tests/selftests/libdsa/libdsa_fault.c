@@ -198,7 +198,13 @@ TEST_F(fault, event_of_a_failed_stream)
 	FAILS(dsaErrorLaunchFailure, dsaEventQuery(after));
 	FAILS(dsaErrorLaunchFailure, dsaEventElapsedTime(&ms, before, after));
 	OK(dsaEventQuery(before));
-	/* Submitted before the fault: the wait ends, and the other stream goes on. */
+	/* Submitted before the fault: it does not run on what is not there. */
+	FAILS(dsaErrorLaunchFailure, dsaStreamSynchronize(other));
+	OK(dsaGetLastErrorInfo(&self->info));
+	EXPECT_NE(NULL, strstr(self->info.text, "waited for an event"));
+	EXPECT_EQ(0, *self->counter);
+	OK(dsaStreamRecover(other));
+	OK(dsaLaunchKernel(test_kernel("add_one"), GRID(1), ARGS(&self->counter), 0, other));
 	OK(dsaStreamSynchronize(other));
 	EXPECT_EQ(1, *self->counter);
 	OK(dsaEventDestroy(after));

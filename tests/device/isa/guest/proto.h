@@ -56,9 +56,9 @@ struct isa_result {
 	uint64_t x[32];
 	uint64_t f[32];
 	uint64_t fcsr;
-	uint64_t illegal; /* 1: ended by SIGILL */
-	uint64_t pc;      /* of that, else 0 */
-	uint64_t hash;    /* of the data area */
+	uint64_t signal; /* that ended it, or 0: SIGILL or SIGTRAP */
+	uint64_t pc;     /* of that, else 0 */
+	uint64_t hash;   /* of the data area */
 };
 
 struct isa_vresult {

@@ -14,6 +14,7 @@
 #define SYS_SIGACTION   134
 #define SYS_MMAP        222
 #define SIGILL          4
+#define SIGTRAP         5
 #define SA_SIGINFO      4
 #define SA_ONSTACK      0x08000000
 
@@ -35,7 +36,7 @@ extern const char leave_case[];
 
 static struct isa_case cases[BATCH];
 static struct isa_result results[BATCH];
-static uint64_t ill_pc;
+static uint64_t signal, signal_pc;
 static uint8_t sigstack[16384] __attribute__((aligned(16)));
 static struct isa_vresult vresults[BATCH];
 static uint64_t vbuf[32 * MAX_VLENB / 8] __attribute__((aligned(16)));
@@ -106,17 +107,17 @@ struct ucontext {
 	uint64_t gregs[32] __attribute__((aligned(16))); /* [0] is the pc */
 };
 
-static void on_sigill(int sig, void *info, void *uc)
+static void on_signal(int sig, void *info, void *uc)
 {
 	struct ucontext *u = uc;
 
-	(void)sig;
 	(void)info;
-	ill_pc = u->gregs[0];
+	signal = (uint64_t)sig;
+	signal_pc = u->gregs[0];
 	u->gregs[0] = STUB_VA;
 }
 
-static void catch_sigill(void)
+static void catch_signals(void)
 {
 	static struct {
 		void *sp;
@@ -131,10 +132,11 @@ static void catch_sigill(void)
 
 	stack.sp = sigstack;
 	stack.size = sizeof(sigstack);
-	action.handler = (void *)on_sigill;
+	action.handler = (void *)on_signal;
 	action.flags = SA_SIGINFO | SA_ONSTACK;
 	if (sys(SYS_SIGALTSTACK, (long)&stack, 0, 0, 0, 0, 0) ||
-	    sys(SYS_SIGACTION, SIGILL, (long)&action, 0, 8, 0, 0))
+	    sys(SYS_SIGACTION, SIGILL, (long)&action, 0, 8, 0, 0) ||
+	    sys(SYS_SIGACTION, SIGTRAP, (long)&action, 0, 8, 0, 0))
 		quit(5);
 }
 
@@ -181,15 +183,15 @@ static void one_case(unsigned int i)
 	CTX->fcsr = cases[i].fcsr;
 	CTX->leave = (uint64_t)leave_case;
 	CTX->entry = CODE_VA + i * SLOT_SIZE + CODE_OFFSET;
-	ill_pc = 0;
+	signal = signal_pc = 0;
 	before_vector(&cases[i]);
 	run_case(CTX);
 	after_vector(&vresults[i]);
 	__builtin_memcpy(r->x, CTX->x, sizeof(r->x));
 	__builtin_memcpy(r->f, CTX->f, sizeof(r->f));
 	r->fcsr = CTX->fcsr;
-	r->illegal = ill_pc != 0;
-	r->pc = ill_pc;
+	r->signal = signal;
+	r->pc = signal_pc;
 	r->hash = hash_words(data, DATA_SIZE / 8);
 }
 
@@ -200,7 +202,7 @@ static void run_cases(void)
 	map(CODE_VA, CODE_SIZE, 7);
 	map(DATA_VA, DATA_SIZE, 3);
 	map(CTX_VA, 4096, 3);
-	catch_sigill();
+	catch_signals();
 	write_stub();
 	for (;;) {
 		read_all(&n, sizeof(n));
