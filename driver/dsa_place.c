@@ -154,8 +154,9 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 	if (obj->filp)
 		return 0;
 	file = shmem_file_setup("dsa evicted", obj->size, VM_NORESERVE);
+	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(file))
-		return PTR_ERR(file);
+		return -ENOMEM;
 	/* Pages that stay are not for the zones of those that move. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	obj->filp = file;

@@ -278,6 +278,29 @@ static int unbind_intact(int ret)
 	return check ?: unbind(0);
 }
 
+static int bind_null(void)
+{
+	const struct drm_dsa_bind_op op = {
+		.op = DRM_DSA_BIND_MAP_NULL,
+		.flags = DRM_DSA_BIND_READ,
+		.va = MAP_VA,
+		.range = MAP_BYTES + PAGE,
+	};
+	struct drm_dsa_vm_bind bind = {
+		.vm_id = s.rig.vm,
+		.op_count = 1,
+		.op_stride = sizeof(op),
+		.ops = (uintptr_t)&op,
+	};
+
+	return accel_ioctl(s.fd, DRM_IOCTL_DSA_VM_BIND, &bind);
+}
+
+static int unbind_null(int ret)
+{
+	return ret ? 0 : vm_unmap(s.fd, s.rig.vm, MAP_VA, MAP_BYTES + PAGE);
+}
+
 static int rebind_middle(void)
 {
 	return vm_map(s.fd, s.rig.vm, s.system.handle, 0, MAP_VA + MIB, PAGE, BIND_RW);
@@ -295,6 +318,7 @@ static int unbind_all(void)
 
 FIXTURE_VARIANT_ADD(failalloc, vm_bind_hbm){ .call = bind_hbm, .undo = unbind };
 FIXTURE_VARIANT_ADD(failalloc, vm_bind_system){ .call = bind_system, .undo = unbind };
+FIXTURE_VARIANT_ADD(failalloc, vm_bind_null){ .call = bind_null, .undo = unbind_null };
 FIXTURE_VARIANT_ADD(failalloc, vm_bind_over){
 	.prepare = bind_hbm,
 	.call = rebind_middle,
@@ -402,6 +426,93 @@ FIXTURE_VARIANT_ADD(failalloc, submit_syncs){
 	.prepare = prepare_syncs,
 	.call = submit_syncs,
 	.undo = check_syncs,
+};
+
+/* As above, with a map and an unmap of half of it. */
+static int bind_async(void)
+{
+	const struct drm_dsa_sync syncs[] = {
+		sync_in(s.syncs[0], 0),
+		sync_in(s.syncs[1], 7),
+		sync_out(s.syncs[2], 0),
+		sync_out(s.syncs[3], 5),
+	};
+	const struct drm_dsa_bind_op ops[] = {
+		{
+			.op = DRM_DSA_BIND_MAP,
+			.flags = BIND_RW,
+			.handle = s.hbm.handle,
+			.va = MAP_VA,
+			.range = MAP_BYTES,
+		},
+		{ .op = DRM_DSA_BIND_UNMAP, .va = MAP_VA + MIB, .range = MIB },
+	};
+	struct drm_dsa_vm_bind bind = {
+		.vm_id = s.rig.vm,
+		.flags = DRM_DSA_BIND_ASYNC,
+		.op_count = ARRAY_LEN(ops),
+		.op_stride = sizeof(ops[0]),
+		.ops = (uintptr_t)ops,
+		.sync_count = ARRAY_LEN(syncs),
+		.sync_stride = sizeof(syncs[0]),
+		.syncs = (uintptr_t)syncs,
+	};
+
+	return accel_ioctl(s.fd, DRM_IOCTL_DSA_VM_BIND, &bind);
+}
+
+static int check_syncs_and_unbind(int ret)
+{
+	return check_syncs(ret) ?: unbind(ret);
+}
+
+FIXTURE_VARIANT_ADD(failalloc, vm_bind_async){
+	.prepare = prepare_syncs,
+	.call = bind_async,
+	.undo = check_syncs_and_unbind,
+};
+
+static int create_user_queue(void)
+{
+	struct drm_dsa_queue_create create = {
+		.vm_id = s.rig.vm,
+		.queue_class = DRM_DSA_QUEUE_COPY,
+		.flags = DRM_DSA_QUEUE_USER,
+		.ring_va = RIG_CMD_VA,
+		.ring_log2 = 4,
+	};
+	int ret = accel_ioctl(s.fd, DRM_IOCTL_DSA_QUEUE_CREATE, &create);
+
+	s.id = create.queue_id;
+	return ret;
+}
+
+static int wait_user_fence(void)
+{
+	static const uint64_t word = 1;
+	struct drm_dsa_wait_user_fence wait = {
+		.queue_id = s.id,
+		.addr = (uintptr_t)&word,
+		.value = 1,
+	};
+
+	return accel_ioctl(s.fd, DRM_IOCTL_DSA_WAIT_USER_FENCE, &wait);
+}
+
+static int destroy_queue_always(int ret)
+{
+	(void)ret;
+	return queue_destroy(s.fd, s.id);
+}
+
+FIXTURE_VARIANT_ADD(failalloc, queue_create_user){
+	.call = create_user_queue,
+	.undo = destroy_queue,
+};
+FIXTURE_VARIANT_ADD(failalloc, wait_user_fence){
+	.prepare = create_user_queue,
+	.call = wait_user_fence,
+	.undo = destroy_queue_always,
 };
 
 /* ---- the sweep ---- */
@@ -518,6 +629,18 @@ static int bind_driver(void)
 	return driver_write("bind");
 }
 
+static int device_answers(void)
+{
+	struct drm_dsa_device_info info;
+	int fd = accel_open(), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = accel_info(fd, &info);
+	close(fd);
+	return ret;
+}
+
 /* Whether the device that has been bound does its work. */
 static int device_works(void)
 {
@@ -565,7 +688,7 @@ FIXTURE_TEARDOWN_PARENT(probe)
 	close(fd);
 }
 
-TEST_F_TIMEOUT(probe, sweep, TEST_SECONDS)
+TEST_F_TIMEOUT(probe, sweep, 2 * TEST_SECONDS)
 {
 	unsigned int n, refused = 0;
 	bool failed = true;
@@ -583,7 +706,7 @@ TEST_F_TIMEOUT(probe, sweep, TEST_SECONDS)
 			continue;
 		}
 		/* Without a file in debugfs or sysfs, perhaps. */
-		EXPECT_EQ(0, device_works()) TH_LOG("allocation %u", n);
+		EXPECT_EQ(0, device_answers()) TH_LOG("allocation %u", n);
 		if (failed)
 			ASSERT_EQ(0, driver_write("unbind"));
 	}
