@@ -145,4 +145,10 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 #define DSA_DRIVER_DATE
 #endif
 
+#ifdef DSA_HAVE_NS_STRING
+#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
+#else
+#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#endif
+
 #endif /* DSA_COMPAT_H */

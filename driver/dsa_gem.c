@@ -251,8 +251,9 @@ static struct dsa_bo *dsa_bo_create_system(struct dsa_device *dsa, u64 size)
 	if (!dsa_place_system_has(size))
 		return ERR_PTR(-ENOMEM);
 	shmem = drm_gem_shmem_create(&dsa->drm, size);
+	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(shmem))
-		return ERR_CAST(shmem);
+		return ERR_PTR(-ENOMEM);
 	place = dsa_place_alloc_system(dsa, &shmem->base);
 	if (IS_ERR(place)) {
 		drm_gem_object_put(&shmem->base);

@@ -6,6 +6,7 @@
  * a reset of the PCI function clears. It does not read tables back.
  */
 
+#include <kunit/visibility.h>
 #include <linux/dma-mapping.h>
 
 #include <drm/drm_drv.h>
@@ -388,25 +389,9 @@ void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
 
 /* ---- changes ---- */
 
-/**
- * struct dsa_pt_run - Equal pages next to each other in one table.
- * @va: address of the first.
- * @addr: where the first is.
- * @level: size of the pages.
- * @count: number of pages.
- * @stride: from one to where the next is.
- */
-struct dsa_pt_run {
-	u64 va;
-	u64 addr;
-	unsigned int level;
-	unsigned int count;
-	u64 stride;
-};
-
 /* The longest run that begins at @va, @left bytes before the range ends. */
-static struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset, u64 va,
-					 u64 left)
+VISIBLE_IF_KUNIT struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset,
+						   u64 va, u64 left)
 {
 	struct dsa_pt_run run = { .va = va };
 	const struct dsa_extent *ext;
@@ -430,6 +415,7 @@ static struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offs
 			  DSA_PT_ENTRIES - dsa_pt_index(va, run.level));
 	return run;
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_pt_next_run);
 
 void dsa_pt_update_init(struct dsa_pt_update *u, struct dsa_pt_tree *tree, u64 va, u64 range)
 {

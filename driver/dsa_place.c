@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where a buffer object is: memory of it, in HBM or in pages of the system. */
 
+#include <kunit/visibility.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
@@ -42,6 +43,7 @@ const struct dsa_extent *dsa_place_extent(const struct dsa_place *place, u64 off
 	}
 	return &place->extents[lo];
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_place_extent);
 
 /* The page that the processor sees at @offset. */
 unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *place, u64 offset)
@@ -55,7 +57,7 @@ unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *plac
 }
 
 /* Appends an extent, or lengthens the last one. */
-static void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
+VISIBLE_IF_KUNIT void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
 {
 	struct dsa_extent *last = place->extent_count ? &place->extents[place->extent_count - 1] :
 							NULL;
@@ -70,6 +72,7 @@ static void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
 		.size = size,
 	};
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_place_add_extent);
 
 static struct dsa_place *dsa_place_create(bool hbm)
 {
@@ -206,8 +209,9 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 	if (obj->filp)
 		return 0;
 	file = shmem_file_setup("dsa evicted", obj->size, VM_NORESERVE);
+	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(file))
-		return PTR_ERR(file);
+		return -ENOMEM;
 	/* Pages that stay are not for the zones of those that move. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	obj->filp = file;

@@ -57,6 +57,9 @@ struct dsa_place *dsa_place_alloc_system(struct dsa_device *dsa, struct drm_gem_
 void dsa_place_unmap(struct dsa_device *dsa, struct dsa_place *place);
 void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct dsa_place *place);
 const struct dsa_extent *dsa_place_extent(const struct dsa_place *place, u64 offset);
+#if IS_ENABLED(CONFIG_KUNIT)
+void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size);
+#endif
 unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *place, u64 offset);
 
 #endif /* DSA_PLACE_H */
