@@ -208,7 +208,7 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 
 	if (obj->filp)
 		return 0;
-	file = shmem_file_setup("dsa evicted", obj->size, VM_NORESERVE);
+	file = dsa_compat_shmem_file("dsa evicted", obj->size);
 	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(file))
 		return -ENOMEM;
