@@ -344,13 +344,18 @@ static int dsa_bind_obtain_vm_bo(struct dsa_bind *bind)
  */
 static int dsa_bind_prepare(struct dsa_bind *bind, bool later)
 {
-	int ret = dsa_bind_alloc_vas(bind, later);
+	bool userptr = bind->bo && bind->bo->userptr;
+	int ret;
 
+	if (userptr && bind->vm->user_queues)
+		return -EOPNOTSUPP;
+	ret = dsa_bind_alloc_vas(bind, later);
 	if (!ret)
 		ret = dsa_pt_update_reserve(&bind->pt, dsa_bind_place(bind), bind->op.bo_offset,
 					    later);
 	if (!ret && bind->bo)
 		ret = dsa_bind_obtain_vm_bo(bind);
+	bind->vm->has_userptr |= userptr && !ret;
 	return ret;
 }
 

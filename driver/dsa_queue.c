@@ -691,7 +691,7 @@ static void dsa_queue_release(struct work_struct *work)
 	list_del(&queue->vm_link);
 	mutex_unlock(&queue->vm->queue_lock);
 	if (queue->user)
-		dsa_vm_count_user_queue(queue->vm, -1);
+		dsa_vm_drop_user_queue(queue->vm);
 	dsa_vm_put(queue->vm);
 	queue->vm = NULL;
 	mutex_destroy(&queue->submit_lock);

@@ -207,15 +207,29 @@ void dsa_vm_kill(struct dsa_vm *vm)
 }
 
 /**
- * dsa_vm_count_user_queue - Tell that a user-mode queue comes or has gone.
- * @vm: where it executes.
- * @change: 1 before it starts, -1 after its end. While there are any, what
- *          the address space maps stays where it is.
+ * dsa_vm_add_user_queue - A user-mode queue is about to start.
+ * @vm: where it executes. While there are any, what it maps stays where it is.
+ *
+ * Return: 0, or -EOPNOTSUPP: it maps what cannot stay.
  */
-void dsa_vm_count_user_queue(struct dsa_vm *vm, int change)
+int dsa_vm_add_user_queue(struct dsa_vm *vm)
+{
+	int ret = 0;
+
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	if (vm->has_userptr)
+		ret = -EOPNOTSUPP;
+	else
+		vm->user_queues++;
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+	return ret;
+}
+
+/* The queue has ended. */
+void dsa_vm_drop_user_queue(struct dsa_vm *vm)
 {
 	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
-	vm->user_queues += change;
+	vm->user_queues--;
 	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
 }
 

@@ -227,7 +227,8 @@ struct drm_dsa_bo_mmap_offset {
  * with moving them, 5 s at most. Where the process has unmapped any of it, or
  * is gone, a job that uses the buffer fails with a fault, in progress or
  * submitted later, until all of it is mapped again. A submit fails with EBUSY
- * when the pages keep changing for 1 s.
+ * when the pages keep changing for 1 s. A VM with user-mode queues cannot have it:
+ * to bind it there gives EOPNOTSUPP.
  *
  * EFAULT: not all of it is mapped, or it is the memory of a device, such as a
  * mapped BO. EPERM: not all of it is writable, and it is not
@@ -388,7 +389,8 @@ enum drm_dsa_queue_priority {
  * queue is destroyed, and whose programs fail all the time waits here until
  * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
  *
- * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2.
+ * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2, or in a VM where
+ * memory of the process (BO_USERPTR) has been bound: that may move at any time.
  */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */

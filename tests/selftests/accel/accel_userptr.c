@@ -538,4 +538,29 @@ TEST_F(userptr, changes_race_with_submits)
 	EXPECT_EQ(-1, buf_differs(u.p, SIZE, 0x77));
 }
 
+/* No fence tells when such a queue uses what moves. */
+TEST_F(userptr, not_with_user_mode_queues)
+{
+	struct drm_dsa_queue_create create = {
+		.queue_class = DRM_DSA_QUEUE_COMPUTE,
+		.priority = DRM_DSA_PRIORITY_NORMAL,
+		.flags = DRM_DSA_QUEUE_USER,
+		.ring_va = 0x200000000ull,
+		.ring_log2 = 4,
+	};
+	struct user u;
+	struct rig rig;
+
+	ASSERT_EQ(0, user_create(&u, self->fd, NULL));
+	create.vm_id = u.rig.vm;
+	EXPECT_EQ(-EOPNOTSUPP, accel_ioctl(self->fd, DRM_IOCTL_DSA_QUEUE_CREATE, &create));
+	ASSERT_EQ(0, rig_create(&rig, self->fd));
+	create.vm_id = rig.vm;
+	ASSERT_EQ(0, accel_ioctl(self->fd, DRM_IOCTL_DSA_QUEUE_CREATE, &create));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  vm_map(self->fd, rig.vm, u.handle, 0, DATA_VA, SIZE, BIND_RW));
+	EXPECT_EQ(0, rig_proof(&rig, rig.queue));
+	rig_destroy(&rig);
+}
+
 TEST_HARNESS_MAIN
