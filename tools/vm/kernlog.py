@@ -48,7 +48,7 @@ class KernelLog:
         for record in self.records:
             is_bug = bool(BUGS.search(record.text))
             if is_bug:
-                after_bug = 25
+                after_bug = 80
             warning = (
                 strictness == "warnings"
                 and record.level <= LEVEL_WARNING
