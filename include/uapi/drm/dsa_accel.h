@@ -52,7 +52,9 @@ extern "C" {
 #define DRM_DSA_BO_USERPTR		0x0a
 #define DRM_DSA_WAIT_USER_FENCE		0x0b
 
-/** enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns. */
+/**
+ * enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns.
+ */
 enum drm_dsa_query_type {
 	/** @DRM_DSA_QUERY_DEVICE_INFO: struct drm_dsa_device_info. */
 	DRM_DSA_QUERY_DEVICE_INFO = 0,
@@ -79,7 +81,9 @@ struct drm_dsa_dev_query {
 	__u64 pointer;
 };
 
-/** struct drm_dsa_device_info - What never changes. */
+/**
+ * struct drm_dsa_device_info - What never changes.
+ */
 struct drm_dsa_device_info {
 	/** @hw_version: major << 16 | minor. */
 	__u32 hw_version;
@@ -123,7 +127,9 @@ struct drm_dsa_device_info {
 	__u32 pad;
 };
 
-/** struct drm_dsa_memory_info - HBM now. */
+/**
+ * struct drm_dsa_memory_info - HBM now.
+ */
 struct drm_dsa_memory_info {
 	/** @hbm_total: bytes that BOs can use. */
 	__u64 hbm_total;
@@ -138,7 +144,9 @@ struct drm_dsa_memory_info {
 	__u64 hbm_losses;
 };
 
-/** struct drm_dsa_telemetry - Sensors and use. */
+/**
+ * struct drm_dsa_telemetry - Sensors and use.
+ */
 struct drm_dsa_telemetry {
 	/** @temperature_mc: millidegrees Celsius. */
 	__s32 temperature_mc;
@@ -168,7 +176,9 @@ struct drm_dsa_telemetry {
 	__u32 pad;
 };
 
-/** struct drm_dsa_ras_info - What went wrong since the driver was bound. */
+/**
+ * struct drm_dsa_ras_info - What went wrong since the driver was bound.
+ */
 struct drm_dsa_ras_info {
 	/** @ecc_corrected: corrected HBM errors since power-on. */
 	__u32 ecc_corrected;
@@ -195,7 +205,9 @@ struct drm_dsa_ras_info {
 /** @DRM_DSA_BO_SYSTEM: system memory instead of HBM. */
 #define DRM_DSA_BO_SYSTEM	(1u << 0)
 
-/** struct drm_dsa_bo_create - Create a zeroed buffer object. */
+/**
+ * struct drm_dsa_bo_create - Create a zeroed buffer object.
+ */
 struct drm_dsa_bo_create {
 	/** @size: in: bytes, 1 to 2^48; out: rounded up to the page size. */
 	__u64 size;
@@ -205,7 +217,9 @@ struct drm_dsa_bo_create {
 	__u32 handle;
 };
 
-/** struct drm_dsa_bo_mmap_offset - Where to mmap a BO in the device file. */
+/**
+ * struct drm_dsa_bo_mmap_offset - Where to mmap a BO in the device file.
+ */
 struct drm_dsa_bo_mmap_offset {
 	/** @handle: GEM handle. */
 	__u32 handle;
@@ -270,7 +284,9 @@ struct drm_dsa_vm_destroy {
 	__u32 pad;
 };
 
-/** enum drm_dsa_bind_op_type - What a bind operation does. */
+/**
+ * enum drm_dsa_bind_op_type - What a bind operation does.
+ */
 enum drm_dsa_bind_op_type {
 	/** @DRM_DSA_BIND_MAP: map part of a BO, replacing what is there. */
 	DRM_DSA_BIND_MAP = 0,
@@ -290,7 +306,9 @@ enum drm_dsa_bind_op_type {
 /** @DRM_DSA_BIND_EXEC: cores may fetch instructions. */
 #define DRM_DSA_BIND_EXEC	(1u << 2)
 
-/** struct drm_dsa_bind_op - One bind operation. */
+/**
+ * struct drm_dsa_bind_op - One bind operation.
+ */
 struct drm_dsa_bind_op {
 	/** @op: enum drm_dsa_bind_op_type. */
 	__u32 op;
@@ -353,7 +371,9 @@ struct drm_dsa_vm_bind {
 	__u64 syncs;
 };
 
-/** enum drm_dsa_queue_class - Which commands a queue takes. */
+/**
+ * enum drm_dsa_queue_class - Which commands a queue takes.
+ */
 enum drm_dsa_queue_class {
 	/** @DRM_DSA_QUEUE_COMPUTE: all commands. */
 	DRM_DSA_QUEUE_COMPUTE = 0,
@@ -361,7 +381,9 @@ enum drm_dsa_queue_class {
 	DRM_DSA_QUEUE_COPY = 1,
 };
 
-/** enum drm_dsa_queue_priority - HIGH and above: EACCES without CAP_SYS_NICE. */
+/**
+ * enum drm_dsa_queue_priority - HIGH and above: EACCES without CAP_SYS_NICE.
+ */
 enum drm_dsa_queue_priority {
 	/** @DRM_DSA_PRIORITY_LOW: background. */
 	DRM_DSA_PRIORITY_LOW = 0,
@@ -374,7 +396,9 @@ enum drm_dsa_queue_priority {
 };
 
 /**
- * @DRM_DSA_QUEUE_USER: a user-mode queue: its ring (struct dsa_ring_packet of
+ * DOC: DRM_DSA_QUEUE_USER
+ *
+ * In the flags of struct drm_dsa_queue_create: a user-mode queue. Its ring (struct dsa_ring_packet of
  * hw/dsa_ring.h) is memory of the process, bound into the VM, and its doorbell
  * is mapped into the process. There is no SUBMIT for it (EINVAL), no job, no
  * syncobj: packets write fences to virtual addresses of the VM, where the
@@ -424,7 +448,9 @@ struct drm_dsa_queue_create {
 	__u64 doorbell_offset;
 };
 
-/** struct drm_dsa_queue_destroy - Kill a queue's work and free it. */
+/**
+ * struct drm_dsa_queue_destroy - Kill a queue's work and free it.
+ */
 struct drm_dsa_queue_destroy {
 	/** @queue_id: id. */
 	__u32 queue_id;
@@ -485,7 +511,9 @@ struct drm_dsa_queue_state {
 /** @DRM_DSA_SYNC_SIGNAL: signal on completion; else wait before the start. */
 #define DRM_DSA_SYNC_SIGNAL	(1u << 0)
 
-/** struct drm_dsa_sync - A dependency or a completion. */
+/**
+ * struct drm_dsa_sync - A dependency or a completion.
+ */
 struct drm_dsa_sync {
 	/** @flags: DRM_DSA_SYNC_*. */
 	__u32 flags;
