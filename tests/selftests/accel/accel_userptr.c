@@ -557,8 +557,7 @@ TEST_F(userptr, not_with_user_mode_queues)
 	ASSERT_EQ(0, rig_create(&rig, self->fd));
 	create.vm_id = rig.vm;
 	ASSERT_EQ(0, accel_ioctl(self->fd, DRM_IOCTL_DSA_QUEUE_CREATE, &create));
-	EXPECT_EQ(-EOPNOTSUPP,
-		  vm_map(self->fd, rig.vm, u.handle, 0, DATA_VA, SIZE, BIND_RW));
+	EXPECT_EQ(-EOPNOTSUPP, vm_map(self->fd, rig.vm, u.handle, 0, DATA_VA, SIZE, BIND_RW));
 	EXPECT_EQ(0, rig_proof(&rig, rig.queue));
 	rig_destroy(&rig);
 }
