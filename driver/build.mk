@@ -2,7 +2,7 @@
 # The kernel module, built in $(B)/kbuild from links to the sources: several kernels and checkouts do
 # not disturb each other, and the source tree stays clean.
 
-DRIVER_SRC := $(wildcard driver/*.c driver/*.h driver/Kbuild)
+DRIVER_SRC := $(wildcard driver/*.c driver/*.h driver/Kbuild driver/tests/*.c)
 DRIVER_DEPS := $(DRIVER_SRC) $(wildcard include/hw/*.h include/uapi/drm/*.h)
 DRIVER_KBUILD := $(BABS)/kbuild
 DRIVER_MAKE = $(MAKE) -C $(KDIR) M=$(DRIVER_KBUILD)/driver $(if $(filter 0,$(V)),-s) modules
@@ -24,17 +24,17 @@ FORCE:
 
 # Links, and the sources as of now: a file that is gone must not stay.
 $(B)/kbuild/.links: $(DRIVER_SRC) $(B)/kbuild/.kdir
-	$(Q)mkdir -p $(DRIVER_KBUILD)/driver
+	$(Q)mkdir -p $(DRIVER_KBUILD)/driver/tests
 	$(Q)find $(DRIVER_KBUILD)/driver -type l -delete
 	$(Q)ln -sfn $(TOP)/include $(DRIVER_KBUILD)/include
-	$(Q)ln -sf $(addprefix $(TOP)/,$(DRIVER_SRC)) $(DRIVER_KBUILD)/driver/
+	$(Q)for file in $(DRIVER_SRC); do ln -sf $(TOP)/$$file $(DRIVER_KBUILD)/$$file; done
 	$(Q)touch $@
 
 $(B)/driver/dsa_accel.ko: $(B)/kbuild/.links $(DRIVER_DEPS) | $(HOST_READY)
 	$(call say,KBUILD,$@)
 	$(Q)+$(DRIVER_MAKE) W=1
 	$(Q)mkdir -p $(@D)
-	$(Q)cp $(DRIVER_KBUILD)/driver/dsa_accel.ko $@
+	$(Q)cp $(DRIVER_KBUILD)/driver/*.ko $(@D)/
 
 .PHONY: driver
 driver: $(B)/driver/dsa_accel.ko ## build the kernel module

@@ -138,6 +138,20 @@ static inline struct drm_gpuvm_bo *dsa_compat_bo_obtain(struct drm_gpuvm_bo *vm_
 #endif
 }
 
+#ifdef DSA_HAVE_BARE_NS
+#define DSA_NS_DMA_BUF	DMA_BUF
+#define DSA_NS_KUNIT	EXPORTED_FOR_KUNIT_TESTING
+#else
+#define DSA_NS_DMA_BUF	"DMA_BUF"
+#define DSA_NS_KUNIT	"EXPORTED_FOR_KUNIT_TESTING"
+#endif
+
+#ifdef DSA_HAVE_INVALIDATE_MAPPINGS
+#define DSA_MOVE_NOTIFY invalidate_mappings
+#else
+#define DSA_MOVE_NOTIFY move_notify
+#endif
+
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
 #else

@@ -186,6 +186,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	INIT_LIST_HEAD(&dsa->bos);
 	init_waitqueue_head(&dsa->back_online);
 	init_completion(&dsa->ping_done);
+	init_rwsem(&dsa->userptr_lock);
 	spin_lock_init(&dsa->user_lock);
 	INIT_LIST_HEAD(&dsa->users);
 	dsa_reset_events_init(dsa);

@@ -97,6 +97,28 @@ void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u
 		       u64 range, u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);
+void dsa_pt_refresh(struct dsa_pt_tree *tree, const struct dsa_place *place, u64 offset, u64 va,
+		    u64 range, u64 flags);
 void dsa_pt_update_fini(struct dsa_pt_update *u);
+
+/**
+ * struct dsa_pt_run - Equal pages next to each other in one table.
+ * @va: address of the first.
+ * @addr: where the first is.
+ * @level: size of the pages.
+ * @count: number of pages.
+ * @stride: from one to where the next is.
+ */
+struct dsa_pt_run {
+	u64 va;
+	u64 addr;
+	unsigned int level;
+	unsigned int count;
+	u64 stride;
+};
+
+#if IS_ENABLED(CONFIG_KUNIT)
+struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset, u64 va, u64 left);
+#endif
 
 #endif /* DSA_MMU_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where a buffer object is: memory of it, in HBM or in pages of the system. */
 
+#include <kunit/visibility.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/shmem_fs.h>
@@ -42,6 +43,7 @@ const struct dsa_extent *dsa_place_extent(const struct dsa_place *place, u64 off
 	}
 	return &place->extents[lo];
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_place_extent);
 
 /* The page that the processor sees at @offset. */
 unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *place, u64 offset)
@@ -55,7 +57,7 @@ unsigned long dsa_place_pfn(struct dsa_device *dsa, const struct dsa_place *plac
 }
 
 /* Appends an extent, or lengthens the last one. */
-static void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
+VISIBLE_IF_KUNIT void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
 {
 	struct dsa_extent *last = place->extent_count ? &place->extents[place->extent_count - 1] :
 							NULL;
@@ -70,6 +72,7 @@ static void dsa_place_add_extent(struct dsa_place *place, u64 addr, u64 size)
 		.size = size,
 	};
 }
+EXPORT_SYMBOL_IF_KUNIT(dsa_place_add_extent);
 
 static struct dsa_place *dsa_place_create(bool hbm)
 {
@@ -125,6 +128,61 @@ struct dsa_place *dsa_place_alloc_hbm(struct dsa_device *dsa, u64 size, bool evi
 }
 
 /**
+ * dsa_place_alloc_user - Describe memory of a process, of which nothing is known yet.
+ * @size: bytes.
+ *
+ * Return: the memory or -ENOMEM.
+ */
+struct dsa_place *dsa_place_alloc_user(u64 size)
+{
+	struct dsa_place *place = dsa_place_create(false);
+
+	if (!place)
+		return ERR_PTR(-ENOMEM);
+	place->user = kvcalloc(size >> PAGE_SHIFT, sizeof(*place->user),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	if (!place->user) {
+		kfree(place);
+		return ERR_PTR(-ENOMEM);
+	}
+	return place;
+}
+
+/**
+ * dsa_place_import - Describe memory that is another's.
+ * @sgt: it, mapped for the device.
+ * @size: bytes.
+ *
+ * Return: the memory, -ENOMEM, or -EINVAL for what the device cannot map: parts of pages, too few.
+ */
+struct dsa_place *dsa_place_import(struct sg_table *sgt, u64 size)
+{
+	struct dsa_place *place = dsa_place_create(false);
+	struct scatterlist *sg;
+	u64 found = 0;
+	int i;
+
+	if (!place)
+		return ERR_PTR(-ENOMEM);
+	place->extents = kvcalloc(sgt->nents, sizeof(*place->extents), GFP_KERNEL);
+	if (!place->extents) {
+		kfree(place);
+		return ERR_PTR(-ENOMEM);
+	}
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (!PAGE_ALIGNED(sg_dma_address(sg) | sg_dma_len(sg)))
+			break;
+		dsa_place_add_extent(place, sg_dma_address(sg), sg_dma_len(sg));
+		found += sg_dma_len(sg);
+	}
+	if (found >= size)
+		return place;
+	kvfree(place->extents);
+	kfree(place);
+	return ERR_PTR(-EINVAL);
+}
+
+/**
  * dsa_place_system_has - Is there system memory for an object.
  * @size: bytes.
  *
@@ -151,8 +209,9 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 	if (obj->filp)
 		return 0;
 	file = dsa_compat_shmem_file("dsa evicted", obj->size);
+	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(file))
-		return PTR_ERR(file);
+		return -ENOMEM;
 	/* Pages that stay are not for the zones of those that move. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_HIGHUSER | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	obj->filp = file;
@@ -251,5 +310,6 @@ void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct d
 	if (!list_empty(&place->blocks))
 		dsa_hbm_free(dsa, &place->blocks);
 	kvfree(place->extents);
+	kvfree(place->user);
 	kfree(place);
 }

@@ -119,6 +119,24 @@ fetch_debs() {
 	printf %s "$out"
 }
 
+# find_source SERIES SUITE...: the newest linux-source of the series, in the variables package, version, suite.
+find_source() {
+	local found
+	found=$(newest Packages "linux-source-$1" -- "$@") ||
+		die "no linux-source-$1 in the package lists" "see $APT/update.log"
+	read -r package version suite <<<"$found"
+}
+
+# read_source PACKAGE=VERSION TAR-ARGUMENT...: unpacks the kernel's source, or what of it is named.
+read_source() {
+	local deb
+	deb=$(fetch_debs "$1")
+	# One long xz stream: read once.
+	dpkg-deb --fsys-tarfile "$deb" 9>&- | tar -xO -f - "./usr/src/${1%%=*}.tar.xz" 9>&- | tar -xJ -f - "${@:2}" 9>&-
+	# The host has no use for the rest of the package: it is large.
+	rm -f "$deb"
+}
+
 deb_of() {	# deb_of PACKAGE LINE-OF-SERIES: fetches it, prints the file
 	local found
 	found=$(newest Packages "$1" -- $(series "$2")) || die "no $1 of the series $(series "$2")" "see $APT/update.log"

@@ -8,7 +8,7 @@ SETUP := tools/setup
 setup: $(B)/.host-run $(B)/kernel/.ready $(B)/qemu/.source ## install host packages, fetch and unpack kernel and QEMU source
 
 # The stamps hang on what names the packages, and on whether they are still installed is for apt.
-$(B)/.host-run $(B)/.host-test $(B)/.host-check $(B)/.host-bench: $(B)/.host-%: $(SETUP)/packages
+$(B)/.host-run $(B)/.host-test $(B)/.host-check $(B)/.host-bench $(B)/.host-debug: $(B)/.host-%: $(SETUP)/packages
 	$(Q)mkdir -p $(@D)
 	$(Q)$(SETUP)/host-packages $*
 	$(Q)touch $@

@@ -23,9 +23,10 @@ die() {
 	exit 1
 }
 
-# One set-up at a time in one build folder: a second make waits for the first.
-take_lock() {
-	exec 9>"$B/.setup.lock"
+# One set-up at a time in one build folder: a second make waits for the first. Steps of minutes have a
+# lock of their own, FILE.
+take_lock() {	# take_lock [FILE]
+	exec 9>"${1:-$B/.setup.lock}"
 	flock -n 9 || { say WAIT "another set-up works in $B"; flock 9; }
 }
 

@@ -7,7 +7,8 @@ import re
 # What the kernel prints when it finds itself broken, at whatever level.
 BUGS = re.compile(
     r"^(WARNING: |BUG: |Oops|kernel BUG|general protection|Kernel panic|INFO: task .* blocked|"
-    r"INFO: possible|rcu: INFO:|watchdog: |UBSAN: |KASAN|KFENCE|BUG KFENCE|DMAR: .*fault|DMA-API: |"
+    r"INFO: possible|INFO: trying to register|rcu: INFO:|watchdog: |UBSAN: |KASAN|KFENCE|BUG KFENCE|BUG [a-z]|"
+    r"DMAR: .*fault|DMA-API: (?!preallocated |debugging enabled )|ODEBUG: |kmemleak: \d+ new suspected|"
     r"refcount_t: |list_(add|del) corruption|irq \d+: nobody cared|unregister_netdevice|"
     r"sysfs: cannot create duplicate|kobject_add_internal failed|Unable to handle|"
     r"slab .* corrupt|============================= *BUG|Call Trace:|scheduling while atomic)"
@@ -47,7 +48,7 @@ class KernelLog:
         for record in self.records:
             is_bug = bool(BUGS.search(record.text))
             if is_bug:
-                after_bug = 25
+                after_bug = 80
             warning = (
                 strictness == "warnings"
                 and record.level <= LEVEL_WARNING

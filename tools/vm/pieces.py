@@ -64,6 +64,16 @@ class Pieces:
 
         self.modules = modules or f"/lib/modules/{kernelimage.version(kernel)}"
 
+    def use_debug(self, kind):
+        """A kernel of make debug-kernel, and the driver that was built for it."""
+        folder = os.path.join(self.build or self.top, "debug", kind)
+        self.remedy = f"run make test-debug or make test-kcsan in {self.top}; the kinds are kasan and kcsan"
+        kernel = self.need(os.path.join(folder, "kernel", "vmlinux"), "the debug kernel")
+        import kernelimage
+
+        self.use_kernel(kernel, os.path.join(folder, "modules", "lib", "modules", kernelimage.version(kernel)))
+        self.driver = os.path.join(folder, "driver", "dsa_accel.ko")
+
     def need(self, path, what):
         if not path or not os.path.exists(path):
             raise Missing(f"{what} is missing: {path or 'not known where'}\n{self.remedy}")

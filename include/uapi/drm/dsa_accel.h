@@ -49,6 +49,7 @@ extern "C" {
 #define DRM_DSA_QUEUE_DESTROY		0x07
 #define DRM_DSA_QUEUE_STATE		0x08
 #define DRM_DSA_SUBMIT			0x09
+#define DRM_DSA_BO_USERPTR		0x0a
 #define DRM_DSA_WAIT_USER_FENCE		0x0b
 
 /**
@@ -228,6 +229,37 @@ struct drm_dsa_bo_mmap_offset {
 	__u64 offset;
 };
 
+/** @DRM_DSA_USERPTR_READONLY: the device may only read it; to bind it for writing gives EACCES. */
+#define DRM_DSA_USERPTR_READONLY	(1u << 0)
+
+/**
+ * struct drm_dsa_bo_userptr - Make a buffer object of the process's own memory.
+ *
+ * It stands for the addresses, not for what is mapped there now: the device
+ * sees what the process sees. Nothing is pinned or counted against
+ * RLIMIT_MEMLOCK. A submit finds the pages; while a job runs the kernel waits
+ * with moving them, 5 s at most. Where the process has unmapped any of it, or
+ * is gone, a job that uses the buffer fails with a fault, in progress or
+ * submitted later, until all of it is mapped again. A submit fails with EBUSY
+ * when the pages keep changing for 1 s. A VM with user-mode queues cannot have it:
+ * to bind it there gives EOPNOTSUPP.
+ *
+ * EFAULT: not all of it is mapped, or it is the memory of a device, such as a
+ * mapped BO. EPERM: not all of it is writable, and it is not
+ * DRM_DSA_USERPTR_READONLY. The buffer cannot be mmapped (EINVAL) nor exported
+ * (EPERM).
+ */
+struct drm_dsa_bo_userptr {
+	/** @address: page aligned. */
+	__u64 address;
+	/** @size: bytes, page aligned, not zero. */
+	__u64 size;
+	/** @flags: DRM_DSA_USERPTR_*. */
+	__u32 flags;
+	/** @handle: out: GEM handle. */
+	__u32 handle;
+};
+
 /**
  * struct drm_dsa_vm_create - Create an address space.
  *
@@ -381,7 +413,8 @@ enum drm_dsa_queue_priority {
  * queue is destroyed, and whose programs fail all the time waits here until
  * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
  *
- * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2.
+ * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2, or in a VM where
+ * memory of the process (BO_USERPTR) has been bound: that may move at any time.
  */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */
@@ -567,6 +600,9 @@ struct drm_dsa_wait_user_fence {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_SUBMIT, struct drm_dsa_submit)
 #define DRM_IOCTL_DSA_WAIT_USER_FENCE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_WAIT_USER_FENCE, struct drm_dsa_wait_user_fence)
+
+#define DRM_IOCTL_DSA_BO_USERPTR \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_BO_USERPTR, struct drm_dsa_bo_userptr)
 
 #if defined(__cplusplus)
 }
