@@ -90,6 +90,8 @@ err_free:
  * @obj: the address space's own object, or one that it has mapped.
  *
  * Others see no more of a private object than that it is in use.
+ *
+ * Return: the usage with which a job's fence goes into the object's reservation.
  */
 enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj)
 {
