@@ -282,7 +282,8 @@ static void *use_whatever_is_there(void *arg)
 }
 
 /* Over and over, at any moment of all that can be done with it. */
-TEST_F(hotplug, comes_and_goes)
+/* On a debug kernel each time takes seconds. */
+TEST_F_TIMEOUT(hotplug, comes_and_goes, 300)
 {
 	enum { USERS = 3, TIMES = 8 };
 	const struct sigaction action = { .sa_handler = sigbus };
