@@ -14,8 +14,8 @@
 #define SYSTEM_VA  0x7fffffe00000ull
 #define PT_SYSTEM  "/sys/module/dsa_accel/parameters/pt_system"
 #define RESCAN     "/sys/bus/pci/rescan"
-/* Far below the driver's time-outs, which begin at 2 s, and enough for a busy machine. */
-#define AT_ONCE_NS 1500000000ull
+/* Below what the time-outs of stopping, of a reset and of an invalidation come to, on a slow machine. */
+#define AT_ONCE_NS 4500000000ull
 
 FIXTURE(hotplug)
 {
@@ -47,6 +47,9 @@ FIXTURE_SETUP(hotplug)
 	struct drm_dsa_sync out;
 	struct cmds c;
 
+	/* A test that ran out of time may have left it removed. */
+	if (fd == -ENODEV && !file_write_text(RESCAN, "1"))
+		fd = accel_open();
 	if (fd == -ENODEV)
 		SKIP(return, "no device of driver dsa_accel below /dev/accel");
 	ASSERT_LE(0, fd);
@@ -282,8 +285,7 @@ static void *use_whatever_is_there(void *arg)
 }
 
 /* Over and over, at any moment of all that can be done with it. */
-/* On a debug kernel each time takes seconds. */
-TEST_F_TIMEOUT(hotplug, comes_and_goes, 300)
+TEST_F_TIMEOUT(hotplug, comes_and_goes, 120)
 {
 	enum { USERS = 3, TIMES = 8 };
 	const struct sigaction action = { .sa_handler = sigbus };
@@ -332,7 +334,7 @@ static void *bind_often(void *arg)
 	return NULL;
 }
 
-TEST_F(hotplug, removed_while_probing)
+TEST_F_TIMEOUT(hotplug, removed_while_probing, 120)
 {
 	atomic_bool stop = false;
 	struct binder b = { .address = self->address, .stop = &stop };
