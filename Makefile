@@ -92,6 +92,12 @@ format: $(B)/.host-check ## lay out the C that .clang-format decides about
 	$(Q)git ls-files -z '*.c' '*.h' ':!driver' ':!qemu-device/hw-dsa' ':!include/uapi/drm' \
 		| xargs -0 clang-format-19 -i
 
+.PHONY: docs
+docs: $(B)/kernel/.ready ## write docs/uapi.md anew from the comments of the UAPI header
+	$(call say,GEN,docs/uapi.md)
+	$(Q)tools/uapi-doc $(B)/kernel/kdir/scripts/kernel-doc include/uapi/drm/dsa_accel.h >docs/uapi.md.new
+	$(Q)mv docs/uapi.md.new docs/uapi.md
+
 include tools/setup/install.mk
 
 ##@ Housekeeping

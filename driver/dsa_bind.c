@@ -23,6 +23,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_sync.h"
+#include "dsa_userptr.h"
 #include "dsa_vm.h"
 
 #define DSA_BIND_FLAGS	(DRM_DSA_BIND_READ | DRM_DSA_BIND_WRITE | DRM_DSA_BIND_EXEC)
@@ -274,6 +275,8 @@ static int dsa_bind_init(struct dsa_bind *bind, struct dsa_vm *vm, struct drm_fi
 	bind->bo = to_dsa_bo(obj);
 	if (op->bo_offset >= obj->size || op->range > obj->size - op->bo_offset)
 		return -EINVAL;
+	if (bind->bo->userptr && bind->bo->userptr->read_only && bind->flags & DSA_PTE_W)
+		return -EACCES;
 	return 0;
 }
 
@@ -327,7 +330,11 @@ static int dsa_bind_obtain_vm_bo(struct dsa_bind *bind)
 	mutex_lock(dsa_gpuva_lock(obj));
 	bind->vm_bo = drm_gpuvm_bo_obtain_prealloc(vm_bo);
 	mutex_unlock(dsa_gpuva_lock(obj));
-	drm_gpuvm_bo_extobj_add(bind->vm_bo);
+	if (bind->flags & DSA_PTE_W)
+		to_dsa_vm_bo(bind->vm_bo)->writes = true;
+	/* Submits lock only what they have to look at, not all that is mapped. */
+	if (bind->bo->shared || bind->bo->userptr)
+		drm_gpuvm_bo_extobj_add(bind->vm_bo);
 	return 0;
 }
 
@@ -337,13 +344,18 @@ static int dsa_bind_obtain_vm_bo(struct dsa_bind *bind)
  */
 static int dsa_bind_prepare(struct dsa_bind *bind, bool later)
 {
-	int ret = dsa_bind_alloc_vas(bind, later);
+	bool userptr = bind->bo && bind->bo->userptr;
+	int ret;
 
+	if (userptr && bind->vm->user_queues)
+		return -EOPNOTSUPP;
+	ret = dsa_bind_alloc_vas(bind, later);
 	if (!ret)
 		ret = dsa_pt_update_reserve(&bind->pt, dsa_bind_place(bind), bind->op.bo_offset,
 					    later);
 	if (!ret && bind->bo)
 		ret = dsa_bind_obtain_vm_bo(bind);
+	bind->vm->has_userptr |= userptr && !ret;
 	return ret;
 }
 

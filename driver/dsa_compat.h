@@ -6,6 +6,9 @@
 #ifndef DSA_COMPAT_H
 #define DSA_COMPAT_H
 
+#include <linux/mm.h>
+#include <linux/shmem_fs.h>
+
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
 
@@ -121,6 +124,20 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 }
 #endif
 
+#ifdef DSA_HAVE_BARE_NS
+#define DSA_NS_DMA_BUF	DMA_BUF
+#define DSA_NS_KUNIT	EXPORTED_FOR_KUNIT_TESTING
+#else
+#define DSA_NS_DMA_BUF	"DMA_BUF"
+#define DSA_NS_KUNIT	"EXPORTED_FOR_KUNIT_TESTING"
+#endif
+
+#ifdef DSA_HAVE_INVALIDATE_MAPPINGS
+#define DSA_MOVE_NOTIFY invalidate_mappings
+#else
+#define DSA_MOVE_NOTIFY move_notify
+#endif
+
 #ifdef DSA_HAVE_FEATURE_GPUVA
 #define DSA_DRIVER_GEM_GPUVA DRIVER_GEM_GPUVA
 #else
@@ -133,10 +150,21 @@ static inline void dsa_compat_gpuva_set_lock(struct drm_gem_object *obj, struct 
 #define DSA_DRIVER_DATE
 #endif
 
-#ifdef DSA_HAVE_NS_STRING
-#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
+/* Of workqueues that are not WQ_UNBOUND, which newer kernels want said. */
+#ifdef DSA_HAVE_WQ_PERCPU
+#define DSA_WQ_PERCPU WQ_PERCPU
 #else
-#define DSA_IMPORT_NS_FOR_KUNIT MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#define DSA_WQ_PERCPU 0
 #endif
+
+/* Memory of the kernel's own, backed by swap when there is; none is set aside for it. */
+static inline struct file *dsa_compat_shmem_file(const char *name, loff_t size)
+{
+#ifdef DSA_HAVE_VMA_FLAGS
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#else
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#endif
+}
 
 #endif /* DSA_COMPAT_H */

@@ -528,5 +528,5 @@ void dsa_dump_end_locked(struct dsa_device *dsa, struct dsa_queue *queue,
 	header->total_bytes = dump->len;
 	header->crc = ~crc32_le(~0, dump->buf + sizeof(*header), dump->len - sizeof(*header));
 	dump->state = DSA_DUMP_DONE;
-	queue_work(system_wq, &dump->work);
+	schedule_work(&dump->work);
 }

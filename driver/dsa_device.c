@@ -186,6 +186,7 @@ static int dsa_init_software(struct dsa_device *dsa)
 	INIT_LIST_HEAD(&dsa->bos);
 	init_waitqueue_head(&dsa->back_online);
 	init_completion(&dsa->ping_done);
+	init_rwsem(&dsa->userptr_lock);
 	spin_lock_init(&dsa->user_lock);
 	INIT_LIST_HEAD(&dsa->users);
 	dsa_reset_events_init(dsa);
@@ -198,7 +199,8 @@ static int dsa_init_software(struct dsa_device *dsa)
 		dsa->hwq[q].index = q;
 	}
 
-	dsa->sched_wq = alloc_workqueue("dsa-sched", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	dsa->sched_wq = alloc_workqueue("dsa-sched", DSA_WQ_PERCPU | WQ_HIGHPRI | WQ_MEM_RECLAIM,
+					0);
 	if (!dsa->sched_wq)
 		return -ENOMEM;
 	ret = drmm_add_action_or_reset(&dsa->drm, dsa_destroy_wq, dsa->sched_wq);

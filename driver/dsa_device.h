@@ -184,6 +184,7 @@ struct dsa_evict {
  * @reset_wq: ordered; time-outs and faults.
  * @ping_done: completed by the interrupt.
  * @fault_log: bounds the messages about faults that programs cause.
+ * @userptr_attempt: submits so far that may have to find memory of processes.
  * @bos: all buffer objects, under @bo_lock.
  * @reset_events: uevents to be sent.
  * @dump: state to be left in devcoredump.
@@ -206,8 +207,10 @@ struct dsa_device {
 	/**
 	 * @hw_lock: serialises what changes the state of hardware queues and of the device
 	 * as a whole; protects @hwq_used. Of the order of locks:
-	 * &dsa_vm.lock, reservations, &dsa_vm.map_lock, &dsa_bo.gpuva_lock, @hw_lock,
-	 * &dsa_mmu.lock. Nothing is allocated from &dsa_vm.map_lock on.
+	 * &dsa_vm.lock, reservations, &dsa_userptr.lock, &dsa_vm.map_lock,
+	 * &dsa_bo.gpuva_lock, @hw_lock, &dsa_mmu.lock. And: reservations, @userptr_lock,
+	 * &dsa_queue.submit_lock. Nothing is allocated from &dsa_userptr.lock and
+	 * @userptr_lock on: notifiers of the process's memory take them.
 	 * Not held over dsa_device_enter(), which may wait for those who need it to wake
 	 * the device.
 	 */
@@ -228,6 +231,13 @@ struct dsa_device {
 	struct mutex ping_lock;
 	struct completion ping_done;
 	struct ratelimit_state fault_log;
+	/**
+	 * @userptr_lock: whoever submits has it from looking at memory of processes until the
+	 * job's fence is in its place; notifiers say for writing that it has changed. Inside
+	 * reservations, nothing is allocated under it.
+	 */
+	struct rw_semaphore userptr_lock;
+	atomic64_t userptr_attempt;
 	/** @bo_lock: protects @bos. Nothing is locked inside but what DMA mapping needs. */
 	struct mutex bo_lock;
 	struct list_head bos;

@@ -16,6 +16,7 @@
 
 #include "dsa_gem.h"
 #include "dsa_queue.h"
+#include "dsa_userptr.h"
 #include "dsa_user_queue.h"
 #include "dsa_quota.h"
 #include "dsa_vm.h"
@@ -116,6 +117,7 @@ static const struct drm_ioctl_desc dsa_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_DESTROY, dsa_ioctl_queue_destroy, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_QUEUE_STATE, dsa_ioctl_queue_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_SUBMIT, dsa_ioctl_submit, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(DSA_BO_USERPTR, dsa_ioctl_bo_userptr, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(DSA_WAIT_USER_FENCE, dsa_ioctl_wait_user_fence, DRM_RENDER_ALLOW),
 };
 
@@ -141,6 +143,7 @@ static const struct drm_driver dsa_drm_driver = {
 	.postclose = dsa_postclose,
 	.show_fdinfo = dsa_show_fdinfo,
 	.gem_create_object = dsa_gem_create_object,
+	.gem_prime_import = dsa_gem_prime_import,
 	.ioctls = dsa_ioctls,
 	.num_ioctls = ARRAY_SIZE(dsa_ioctls),
 	.fops = &dsa_fops,

@@ -57,64 +57,6 @@ struct dsa_move_va {
 	struct dsa_pt_update pt;
 };
 
-/* ---- address spaces that map an object ---- */
-
-/* The one after @vm_bo, or the first, with a reference, for which that on @vm_bo is given back. */
-static struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
-{
-	struct list_head *head = &bo->base.base.gpuva.list, *next;
-	struct drm_gpuvm_bo *found = NULL;
-
-	mutex_lock(dsa_gpuva_lock(&bo->base.base));
-	next = vm_bo ? vm_bo->list.entry.gem.next : head->next;
-	if (next != head)
-		found = drm_gpuvm_bo_get(list_entry(next, struct drm_gpuvm_bo, list.entry.gem));
-	if (vm_bo)
-		drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
-	return found;
-}
-
-/* Leaves a loop early. */
-static void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
-{
-	mutex_lock(dsa_gpuva_lock(&bo->base.base));
-	drm_gpuvm_bo_put(vm_bo);
-	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
-}
-
-static int dsa_move_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
-{
-	struct drm_gpuvm_bo *vm_bo = NULL;
-	int ret;
-
-	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
-		ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
-		if (ret) {
-			dsa_vm_bo_done(bo, vm_bo);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-static int dsa_move_lock(struct drm_exec *exec, struct dsa_bo *bo)
-{
-	int ret = 0;
-
-	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
-	drm_exec_until_all_locked(exec) {
-		ret = drm_exec_lock_obj(exec, &bo->base.base);
-		drm_exec_retry_on_contention(exec);
-		if (!ret)
-			ret = dsa_move_lock_vms(exec, bo);
-		drm_exec_retry_on_contention(exec);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
 static bool dsa_bo_idle(struct dsa_bo *bo)
 {
 	bool idle = dma_resv_test_signaled(bo->base.base.resv, DMA_RESV_USAGE_BOOKKEEP);
@@ -147,7 +89,7 @@ static int dsa_bo_wait_idle(struct dsa_bo *bo)
 /* Others know where it is. */
 static bool dsa_bo_pinned(const struct dsa_bo *bo)
 {
-	return bo->base.base.dma_buf || bo->base.base.import_attach;
+	return bo->shared;
 }
 
 /* A page from or to HBM; @offset is that of the page in the object. */
@@ -303,7 +245,7 @@ static int dsa_move(struct dsa_bo *bo, bool to_hbm, bool wait)
 
 	if (ret)
 		return ret;
-	ret = dsa_move_lock(&exec, bo);
+	ret = dsa_bo_lock_all(bo, &exec);
 	if (!ret)
 		ret = dsa_move_locked(bo, to_hbm);
 	drm_exec_fini(&exec);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Buffer objects, in HBM or in system memory, allocated whole and zeroed at creation. */
 
+#include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/vmalloc.h>
 #include <linux/pm_runtime.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
+#include <drm/drm_prime.h>
 #include <drm/drm_print.h>
 
 #include <drm/dsa_accel.h>
@@ -15,22 +19,33 @@
 #include "dsa_evict.h"
 #include "dsa_gem.h"
 #include "dsa_hw.h"
+#include "dsa_userptr.h"
 
 /* Pages that one page fault maps. */
 #define DSA_FAULT_AROUND	128
 
-static void dsa_bo_free(struct drm_gem_object *obj)
+/* &drm_gem_object_funcs.free */
+void dsa_bo_free(struct drm_gem_object *obj)
 {
 	struct dsa_bo *bo = to_dsa_bo(obj);
 
 	mutex_lock(&bo->dsa->bo_lock);
 	list_del(&bo->link);
 	mutex_unlock(&bo->dsa->bo_lock);
+	if (bo->userptr) {
+		dsa_userptr_free(bo);
+		return;
+	}
 	dsa_evict_forget(bo);
 	dsa_place_free(bo->dsa, obj, bo->place);
 	dsa_evict_kick(bo->dsa);
 	mutex_destroy(&bo->gpuva_lock);
-	if (!bo->home_hbm) {
+	if (obj->import_attach) {
+		dsa_bo_free_imported(bo);
+		return;
+	}
+	/* An import that failed early is like one in HBM. */
+	if (!bo->home_hbm && obj->filp) {
 		drm_gem_shmem_free(&bo->base);
 		return;
 	}
@@ -95,24 +110,84 @@ static const struct vm_operations_struct dsa_bo_vm_ops = {
 	.close = drm_gem_vm_close,
 };
 
+/* On success the mapping belongs to the exporter, and no object of ours to it. */
+static int dsa_bo_mmap_imported(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	int ret;
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+	if (!ret)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
 static int dsa_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	if (!(vma->vm_flags & VM_MAYSHARE) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
+	if (obj->import_attach)
+		return dsa_bo_mmap_imported(obj, vma);
 
 	vm_flags_mod(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	return 0;
 }
 
-static struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags)
+static struct sg_table *dsa_bo_get_sg_table(struct drm_gem_object *obj)
 {
-	return ERR_PTR(-EOPNOTSUPP);
+	return drm_prime_pages_to_sg(obj->dev, to_dsa_bo(obj)->place->pages,
+				     obj->size >> PAGE_SHIFT);
+}
+
+static int dsa_bo_vmap_pages(struct dsa_bo *bo, struct iosys_map *map)
+{
+	void *p = vmap(bo->place->pages, bo->base.base.size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	iosys_map_set_vaddr(map, p);
+	return 0;
+}
+
+/* HBM in pieces has no place in the kernel's address space. */
+static int dsa_bo_vmap_hbm(struct dsa_bo *bo, struct iosys_map *map)
+{
+	void __iomem *io;
+
+	if (bo->place->extent_count != 1)
+		return -EOPNOTSUPP;
+	/* Not the device's own mapping: this one may last longer. */
+	io = ioremap_wc(bo->dsa->hbm.base + bo->place->extents[0].addr, bo->base.base.size);
+	if (!io)
+		return -ENOMEM;
+	iosys_map_set_vaddr_iomem(map, io);
+	return 0;
+}
+
+/* Only what is shared, and so does not move, is mapped. */
+static int dsa_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	struct dsa_bo *bo = to_dsa_bo(obj);
+
+	return bo->place->hbm ? dsa_bo_vmap_hbm(bo, map) : dsa_bo_vmap_pages(bo, map);
+}
+
+static void dsa_bo_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	if (map->is_iomem)
+		iounmap(map->vaddr_iomem);
+	else
+		vunmap(map->vaddr);
 }
 
 static const struct drm_gem_object_funcs dsa_bo_funcs = {
 	.free = dsa_bo_free,
 	.export = dsa_bo_export,
+	.get_sg_table = dsa_bo_get_sg_table,
+	.vmap = dsa_bo_vmap,
+	.vunmap = dsa_bo_vunmap,
 	.mmap = dsa_bo_mmap,
 	.vm_ops = &dsa_bo_vm_ops,
 };
@@ -235,7 +310,8 @@ int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file
 	obj = drm_gem_object_lookup(file, args->handle);
 	if (!obj)
 		return -ENOENT;
-	ret = drm_gem_create_mmap_offset(obj);
+	/* The process has it mapped already. */
+	ret = to_dsa_bo(obj)->userptr ? -EINVAL : drm_gem_create_mmap_offset(obj);
 	if (!ret)
 		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	drm_gem_object_put(obj);
@@ -255,7 +331,10 @@ void dsa_gem_release(struct dsa_device *dsa)
 
 	mutex_lock(&dsa->bo_lock);
 	list_for_each_entry(bo, &dsa->bos, link) {
-		dsa_place_unmap(dsa, bo->place);
+		if (bo->userptr)
+			dsa_userptr_release(bo);
+		else
+			dsa_place_unmap(dsa, bo->place);
 	}
 	mutex_unlock(&dsa->bo_lock);
 }
@@ -335,9 +414,9 @@ void dsa_gem_restore_hbm(struct dsa_device *dsa)
 	mutex_unlock(&dsa->bo_lock);
 }
 
-static void dsa_gem_count(struct drm_memory_stats *s, const struct drm_gem_object *obj)
+static void dsa_gem_count(struct drm_memory_stats *s, struct drm_gem_object *obj)
 {
-	if (obj->handle_count > 1)
+	if (drm_gem_object_is_shared_for_memory_stats(obj))
 		s->shared += obj->size;
 	else
 		s->private += obj->size;

@@ -7,6 +7,8 @@
 #include "dsa_device.h"
 #include "dsa_place.h"
 
+struct dsa_userptr;
+
 /**
  * struct dsa_bo - A buffer object.
  * @base: system memory; of an HBM object only the GEM object is used.
@@ -14,7 +16,10 @@
  * @home_hbm: it belongs into HBM, wherever it is now. Constant.
  * @place: where it is; changed under its reservation, see dsa_evict.c.
  * @out: it had to leave HBM; written with @place.
+ * @userptr: it is memory of a process, or NULL. Constant.
  * @lru: in the lists of &struct dsa_evict, under &dsa_evict.lock.
+ * @shared: imported or ever exported: stays where it is, and jobs wait for what others do with
+ *          it. Under its reservation.
  * @used: &dsa_evict.clock when it was last known to be used, under &dsa_evict.lock.
  * @link: in &dsa_device.bos.
  * @saved: what it held in HBM, while the system sleeps.
@@ -25,6 +30,8 @@ struct dsa_bo {
 	bool home_hbm;
 	struct dsa_place *place;
 	bool out;
+	bool shared;
+	struct dsa_userptr *userptr;
 	struct list_head lru;
 	u64 used;
 	struct list_head link;
@@ -54,6 +61,13 @@ void dsa_gem_release(struct dsa_device *dsa);
 int dsa_gem_save_hbm(struct dsa_device *dsa);
 void dsa_gem_restore_hbm(struct dsa_device *dsa);
 void dsa_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
+
+void dsa_bo_free(struct drm_gem_object *obj);
+
+/* dsa_prime.c */
+struct dma_buf *dsa_bo_export(struct drm_gem_object *obj, int flags);
+void dsa_bo_free_imported(struct dsa_bo *bo);
+struct drm_gem_object *dsa_gem_prime_import(struct drm_device *drm, struct dma_buf *buf);
 
 int dsa_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_bo_mmap_offset(struct drm_device *drm, void *data, struct drm_file *file);

@@ -395,10 +395,17 @@ void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
 VISIBLE_IF_KUNIT struct dsa_pt_run dsa_pt_next_run(const struct dsa_place *place, u64 offset,
 						   u64 va, u64 left)
 {
-	const struct dsa_extent *ext = dsa_place_extent(place, offset);
-	struct dsa_pt_run run = { .va = va, .addr = ext->addr + (offset - ext->offset) };
-	u64 max = min(left, ext->offset + ext->size - offset);
+	struct dsa_pt_run run = { .va = va };
+	const struct dsa_extent *ext;
+	u64 max;
 
+	if (place->user) {
+		run.count = min_t(u64, left >> PAGE_SHIFT, DSA_PT_ENTRIES - dsa_pt_index(va, 0));
+		return run;
+	}
+	ext = dsa_place_extent(place, offset);
+	run.addr = ext->addr + (offset - ext->offset);
+	max = min(left, ext->offset + ext->size - offset);
 	if (place->null)
 		run.addr = 0;
 	run.level = DSA_PT_LEAF_LEVEL_MAX;
@@ -575,6 +582,15 @@ static void dsa_pt_set(struct dsa_pt_update *u, struct dsa_pt *pt, unsigned int 
 		pt->used++;
 }
 
+/* A page of a process: it may be elsewhere later, and without one there is an empty entry. */
+static u64 dsa_pt_user_entry(const struct dsa_place *place, u64 offset, u64 flags)
+{
+	/* Pairs with dsa_userptr_enter(): before the addresses. */
+	if (!smp_load_acquire(&place->user_there))
+		return 0;
+	return place->user[offset >> PAGE_SHIFT] | flags;
+}
+
 /**
  * dsa_pt_update_map - Enter pages where nothing is mapped.
  * @u: the change.
@@ -600,12 +616,46 @@ void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u
 		unsigned int first = dsa_pt_index(va, run.level), i;
 
 		for (i = 0; i < run.count; i++)
-			dsa_pt_set(u, pt, first + i, (run.addr + i * run.stride) | flags);
+			dsa_pt_set(u, pt, first + i, place->user ?
+				   dsa_pt_user_entry(place, offset + i * PAGE_SIZE, flags) :
+				   (run.addr + i * run.stride) | flags);
 		va += (u64)run.count << DSA_PT_SHIFT(run.level);
 		offset += (u64)run.count << DSA_PT_SHIFT(run.level);
 		cond_resched();
 	}
 	up_read(tables);
+}
+
+/**
+ * dsa_pt_refresh - Enter anew where the memory of a process is.
+ * @tree: where it is mapped. The tables stay the same.
+ * @place: the memory.
+ * @offset: of the first byte in @place.
+ * @va: first address.
+ * @range: bytes.
+ * @flags: as for dsa_pt_update_map().
+ *
+ * On return nothing is accessed any more through what was there.
+ */
+void dsa_pt_refresh(struct dsa_pt_tree *tree, const struct dsa_place *place, u64 offset, u64 va,
+		    u64 range, u64 flags)
+{
+	u64 at = va, end = va + range;
+
+	flags |= DSA_PTE_VALID | DSA_PTE_LEAF | DSA_PTE_SYS;
+	while (at < end) {
+		struct dsa_pt *pt = tree->root;
+		unsigned int i;
+
+		while (pt->level)
+			pt = pt->child[dsa_pt_index(at, pt->level)];
+		for (i = dsa_pt_index(at, 0); i < DSA_PT_ENTRIES && at < end; i++) {
+			dsa_pt_write(pt, i, dsa_pt_user_entry(place, offset + (at - va), flags));
+			at += PAGE_SIZE;
+		}
+	}
+	wmb();	/* entries before invalidation, and before any doorbell */
+	dsa_mmu_invalidate(tree->dsa, tree->asid, va, range);
 }
 
 /* Replaces a large page by a table of the next smaller ones. */

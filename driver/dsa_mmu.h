@@ -97,6 +97,8 @@ void dsa_pt_update_map(struct dsa_pt_update *u, const struct dsa_place *place, u
 		       u64 range, u64 flags);
 void dsa_pt_update_clear(struct dsa_pt_update *u, u64 va, u64 range);
 void dsa_pt_update_commit(struct dsa_pt_update *u);
+void dsa_pt_refresh(struct dsa_pt_tree *tree, const struct dsa_place *place, u64 offset, u64 va,
+		    u64 range, u64 flags);
 void dsa_pt_update_fini(struct dsa_pt_update *u);
 
 /**

@@ -128,6 +128,61 @@ struct dsa_place *dsa_place_alloc_hbm(struct dsa_device *dsa, u64 size, bool evi
 }
 
 /**
+ * dsa_place_alloc_user - Describe memory of a process, of which nothing is known yet.
+ * @size: bytes.
+ *
+ * Return: the memory or -ENOMEM.
+ */
+struct dsa_place *dsa_place_alloc_user(u64 size)
+{
+	struct dsa_place *place = dsa_place_create(false);
+
+	if (!place)
+		return ERR_PTR(-ENOMEM);
+	place->user = kvcalloc(size >> PAGE_SHIFT, sizeof(*place->user),
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	if (!place->user) {
+		kfree(place);
+		return ERR_PTR(-ENOMEM);
+	}
+	return place;
+}
+
+/**
+ * dsa_place_import - Describe memory that is another's.
+ * @sgt: it, mapped for the device.
+ * @size: bytes.
+ *
+ * Return: the memory, -ENOMEM, or -EINVAL for what the device cannot map: parts of pages, too few.
+ */
+struct dsa_place *dsa_place_import(struct sg_table *sgt, u64 size)
+{
+	struct dsa_place *place = dsa_place_create(false);
+	struct scatterlist *sg;
+	u64 found = 0;
+	int i;
+
+	if (!place)
+		return ERR_PTR(-ENOMEM);
+	place->extents = kvcalloc(sgt->nents, sizeof(*place->extents), GFP_KERNEL);
+	if (!place->extents) {
+		kfree(place);
+		return ERR_PTR(-ENOMEM);
+	}
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (!PAGE_ALIGNED(sg_dma_address(sg) | sg_dma_len(sg)))
+			break;
+		dsa_place_add_extent(place, sg_dma_address(sg), sg_dma_len(sg));
+		found += sg_dma_len(sg);
+	}
+	if (found >= size)
+		return place;
+	kvfree(place->extents);
+	kfree(place);
+	return ERR_PTR(-EINVAL);
+}
+
+/**
  * dsa_place_system_has - Is there system memory for an object.
  * @size: bytes.
  *
@@ -153,7 +208,7 @@ static int dsa_place_need_file(struct drm_gem_object *obj)
 
 	if (obj->filp)
 		return 0;
-	file = shmem_file_setup("dsa evicted", obj->size, VM_NORESERVE);
+	file = dsa_compat_shmem_file("dsa evicted", obj->size);
 	/* Also what shmem calls -ENOSPC: no memory for an inode. */
 	if (IS_ERR(file))
 		return -ENOMEM;
@@ -255,5 +310,6 @@ void dsa_place_free(struct dsa_device *dsa, struct drm_gem_object *obj, struct d
 	if (!list_empty(&place->blocks))
 		dsa_hbm_free(dsa, &place->blocks);
 	kvfree(place->extents);
+	kvfree(place->user);
 	kfree(place);
 }

@@ -29,6 +29,9 @@ struct dsa_extent {
  * @blocks: HBM it consists of.
  * @pages: system memory it consists of.
  * @sgt: their bus addresses.
+ * @user: of memory of a process: where each page is, while @user_there. These two change: see
+ *        dsa_userptr.c.
+ * @user_there: the device may use it.
  * @extents: where it is, in order of offset.
  * @extent_count: how many.
  */
@@ -38,6 +41,8 @@ struct dsa_place {
 	struct list_head blocks;
 	struct page **pages;
 	struct sg_table *sgt;
+	dma_addr_t *user;
+	bool user_there;
 	struct dsa_extent *extents;
 	unsigned int extent_count;
 };
@@ -45,6 +50,8 @@ struct dsa_place {
 extern const struct dsa_place dsa_place_null;
 
 struct dsa_place *dsa_place_alloc_hbm(struct dsa_device *dsa, u64 size, bool evict);
+struct dsa_place *dsa_place_alloc_user(u64 size);
+struct dsa_place *dsa_place_import(struct sg_table *sgt, u64 size);
 bool dsa_place_system_has(u64 size);
 struct dsa_place *dsa_place_alloc_system(struct dsa_device *dsa, struct drm_gem_object *obj);
 void dsa_place_unmap(struct dsa_device *dsa, struct dsa_place *place);

@@ -4,7 +4,8 @@
  * sleeps is brought back.
  *
  * Whoever is inside dsa_device_enter() keeps the device awake, and so does
- * every job from its submit to its end. A mapping of HBM does not: it is taken
+ * every job from its submit to its end, and every user-mode queue; those end
+ * when the system sleeps. A mapping of HBM does not: it is taken
  * away when the device goes to sleep, and the next access wakes it. Back in
  * D0 the hardware has forgotten all but HBM; queues are set up again from an
  * empty ring, address spaces from the driver's copy.
@@ -146,9 +147,16 @@ void dsa_device_offline_locked(struct dsa_device *dsa)
 	unsigned int q;
 
 	lockdep_assert_held(&dsa->hw_lock);
+	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues) {
+		struct dsa_queue *queue = dsa->hwq[q].queue;
+
+		/* The process has its own idea of where in the ring it is. */
+		if (queue->user)
+			dsa_queue_stop_locked(queue, DRM_DSA_QUEUE_RESET);
+		else
+			dsa_queue_hold_locked(queue);
+	}
 	dsa_int_enable(dsa, 0);
-	for_each_set_bit(q, dsa->hwq_used, dsa->caps.queues)
-		dsa_queue_hold_locked(dsa->hwq[q].queue);
 	dsa_mmu_offline(dsa);
 }
 

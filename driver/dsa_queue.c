@@ -624,6 +624,9 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 	hwq->queue = queue;
 	spin_unlock_irq(&hwq->lock);
 
+	/* Its process rings without telling us. */
+	if (queue->user)
+		dsa_device_keep_awake(dsa);
 	/* Then it is set up with all the others when the device is back. */
 	queue->held = dsa->offline;
 	if (dsa->offline)
@@ -688,7 +691,7 @@ static void dsa_queue_release(struct work_struct *work)
 	list_del(&queue->vm_link);
 	mutex_unlock(&queue->vm->queue_lock);
 	if (queue->user)
-		dsa_vm_count_user_queue(queue->vm, -1);
+		dsa_vm_drop_user_queue(queue->vm);
 	dsa_vm_put(queue->vm);
 	queue->vm = NULL;
 	mutex_destroy(&queue->submit_lock);

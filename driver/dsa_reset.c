@@ -119,7 +119,7 @@ void dsa_reset_event(struct dsa_device *dsa, enum dsa_reset_level level, bool fa
 	else
 		events->list[(events->first + events->count++) % DSA_RESET_EVENTS] = event;
 	spin_unlock_irqrestore(&events->lock, irq);
-	queue_work(system_wq, &events->work);
+	schedule_work(&events->work);
 }
 
 /* ---- the device ---- */

@@ -7,9 +7,11 @@
 
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-resv.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_print.h>
 
 #include <drm/dsa_accel.h>
@@ -17,9 +19,11 @@
 #include <hw/dsa_ring.h>
 
 #include "dsa_evict.h"
+#include "dsa_gem.h"
 #include "dsa_queue.h"
 #include "dsa_sync.h"
 #include "dsa_trace.h"
+#include "dsa_userptr.h"
 #include "dsa_vm.h"
 
 /**
@@ -78,6 +82,7 @@ static bool dsa_job_dependency_failed(struct dsa_job *job)
 static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 {
 	struct dsa_job *job = to_dsa_job(base);
+	bool cookie = dma_fence_begin_signalling();
 
 	/*
 	 * Also for a dead queue the scheduler gets a fence, not an error: the
@@ -86,6 +91,7 @@ static struct dma_fence *dsa_sched_run_job(struct drm_sched_job *base)
 	 */
 	dsa_queue_emit(job->queue, job->fence, dsa_job_dependency_failed(job));
 	job->emitted = true;
+	dma_fence_end_signalling(cookie);
 	return dma_fence_get(&job->fence->base);
 }
 
@@ -187,55 +193,154 @@ static int dsa_job_add_waits(struct dsa_job *job, struct dsa_syncs *syncs)
 	return ret;
 }
 
+/*
+ * Locks the address space and what it shares with others, with room for the
+ * job's fence. Private objects have no fences: whoever wants to take their
+ * memory away waits for the address spaces that map them.
+ */
+static int dsa_submit_lock(struct dsa_vm *vm, struct drm_exec *exec)
+{
+	int ret = 0;
+
+	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 1);
+	drm_exec_until_all_locked(exec) {
+		ret = drm_gpuvm_prepare_vm(&vm->base, exec, 1);
+		drm_exec_retry_on_contention(exec);
+		if (!ret)
+			ret = drm_gpuvm_prepare_objects(&vm->base, exec, 1);
+		drm_exec_retry_on_contention(exec);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/*
+ * Waits for what others do with an object. A client orders its own jobs
+ * explicitly: they may even wait for each other in memory.
+ */
+static int dsa_job_add_implicit_of(struct dsa_job *job, struct drm_gem_object *obj, bool write)
+{
+	struct drm_sched_fence *s_fence;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	int ret;
+
+	dma_resv_for_each_fence(&cursor, obj->resv, dma_resv_usage_rw(write), fence) {
+		s_fence = to_drm_sched_fence(fence);
+		if (s_fence && s_fence->owner == job->base.s_fence->owner)
+			continue;
+		ret = drm_sched_job_add_dependency(&job->base, dma_fence_get(fence));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int dsa_job_add_implicit(struct dsa_job *job, struct drm_exec *exec)
+{
+	struct dsa_vm *vm = job->queue->vm;
+	struct drm_gem_object *obj;
+	int ret = 0;
+
+	drm_exec_for_each_locked_object(exec, obj) {
+		enum dma_resv_usage usage = dsa_vm_usage(vm, obj);
+
+		if (usage != DMA_RESV_USAGE_BOOKKEEP)
+			ret = dsa_job_add_implicit_of(job, obj, usage == DMA_RESV_USAGE_WRITE);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void dsa_job_publish(struct dsa_job *job, struct drm_exec *exec)
+{
+	struct dma_fence *fence = &job->base.s_fence->finished;
+	struct dsa_vm *vm = job->queue->vm;
+	struct drm_gem_object *obj;
+
+	drm_exec_for_each_locked_object(exec, obj)
+		dma_resv_add_fence(obj->resv, fence, dsa_vm_usage(vm, obj));
+}
+
 /* The point of no return: whatever happens now, the fence gets signaled. */
-static void dsa_submit_push(struct dsa_job *job, struct dsa_syncs *syncs)
+static void dsa_submit_push(struct dsa_job *job, struct drm_exec *exec, struct dsa_syncs *syncs)
 {
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
-	dma_resv_add_fence(drm_gpuvm_resv(&job->queue->vm->base), &job->base.s_fence->finished,
-			   DMA_RESV_USAGE_BOOKKEEP);
+	dsa_job_publish(job, exec);
 	dsa_syncs_publish(syncs, &job->base.s_fence->finished);
 	drm_sched_entity_push_job(&job->base);
 	dma_fence_end_signalling(cookie);
 }
 
-/* With the reservation of the address space, which gets the job's fence. */
 static int dsa_submit_locked(struct dsa_job *job, struct drm_dsa_submit *args,
-			     struct dsa_syncs *syncs)
+			     struct drm_exec *exec, struct dsa_syncs *syncs)
 {
 	struct dsa_queue *queue = job->queue;
+	int ret = 0;
+
+	mutex_lock(&queue->submit_lock);
+	if (dsa_queue_dead(queue)) {
+		ret = -ECANCELED;
+	} else {
+		dsa_evict_touch_vm(queue->vm);
+		job->fence->job_id = ++queue->submitted;
+		args->job_id = job->fence->job_id;
+		trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size,
+				     args->sync_count);
+		dsa_submit_push(job, exec, syncs);
+	}
+	mutex_unlock(&queue->submit_lock);
+	return ret;
+}
+
+/* Submits, or, with the result 0, gives the memory of a process that has to be found first. */
+static int dsa_submit_try(struct dsa_job *job, struct drm_dsa_submit *args,
+			  struct dsa_syncs *syncs, u64 attempt, struct dsa_bo **stale)
+{
+	struct dsa_device *dsa = job->queue->dsa;
+	struct drm_exec exec;
 	int ret;
 
-	if (dsa_queue_dead(queue))
-		return -ECANCELED;
-	ret = dma_resv_reserve_fences(drm_gpuvm_resv(&queue->vm->base), 1);
-	if (ret)
-		return ret;
-	dsa_evict_touch_vm(queue->vm);
-	job->fence->job_id = ++queue->submitted;
-	args->job_id = job->fence->job_id;
-	trace_dsa_job_submit(queue, args->job_id, args->cmd_va, args->cmd_size, args->sync_count);
-	dsa_submit_push(job, syncs);
-	return 0;
+	ret = dsa_submit_lock(job->queue->vm, &exec);
+	if (!ret)
+		ret = dsa_job_add_implicit(job, &exec);
+	if (!ret) {
+		down_read(&dsa->userptr_lock);
+		*stale = dsa_userptr_stale(&exec, dsa, attempt);
+		if (!*stale)
+			ret = dsa_submit_locked(job, args, &exec, syncs);
+		up_read(&dsa->userptr_lock);
+	}
+	drm_exec_fini(&exec);
+	return ret;
 }
 
 /* Consumes the job. */
 static int dsa_submit_job(struct dsa_job *job, struct drm_dsa_submit *args,
 			  struct dsa_syncs *syncs)
 {
-	struct dsa_queue *queue = job->queue;
-	struct dma_resv *resv = drm_gpuvm_resv(&queue->vm->base);
+	u64 attempt = dsa_userptr_attempt(job->queue->dsa);
+	struct dsa_bo *stale;
 	int ret;
 
-	mutex_lock(&queue->submit_lock);
-	ret = dma_resv_lock_interruptible(resv, NULL);
-	if (!ret) {
-		ret = dsa_submit_locked(job, args, syncs);
-		dma_resv_unlock(resv);
-	}
-	mutex_unlock(&queue->submit_lock);
+	do {
+		stale = NULL;
+		ret = dsa_submit_try(job, args, syncs, attempt, &stale);
+		if (stale) {
+			ret = dsa_userptr_find(stale, attempt);
+			/* A job that uses it will fault; others need not care. */
+			if (ret == -EFAULT || ret == -EPERM)
+				ret = 0;
+			drm_gem_object_put(&stale->base.base);
+			if (!ret && fatal_signal_pending(current))
+				ret = -EINTR;
+		}
+	} while (stale && !ret);
 	if (ret)
 		dsa_job_free(job);
 	return ret;

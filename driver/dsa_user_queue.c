@@ -67,36 +67,51 @@ int dsa_user_queue_check(struct drm_device *drm, const struct drm_dsa_queue_crea
 	return dsa_has_version(to_dsa_device(drm), 2) ? 0 : -EOPNOTSUPP;
 }
 
-int dsa_user_queue_init(struct dsa_queue *queue, const struct drm_dsa_queue_create *args)
+static struct dsa_user_queue *dsa_user_queue_alloc(const struct drm_dsa_queue_create *args)
 {
 	struct dsa_user_queue *user = kzalloc(sizeof(*user), GFP_KERNEL);
 
 	if (!user)
-		return -ENOMEM;
+		return NULL;
 	user->dummy = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!user->dummy) {
 		kfree(user);
-		return -ENOMEM;
+		return NULL;
 	}
 	user->ring_va = args->ring_va;
 	user->ring_log2 = args->ring_log2;
 	init_waitqueue_head(&user->wait);
 	mutex_init(&user->lock);
-	queue->user = user;
-	dsa_vm_count_user_queue(queue->vm, 1);
-	return 0;
+	return user;
+}
+
+static void dsa_user_queue_free(struct dsa_user_queue *user)
+{
+	mutex_destroy(&user->lock);
+	__free_page(user->dummy);
+	kfree(user);
+}
+
+int dsa_user_queue_init(struct dsa_queue *queue, const struct drm_dsa_queue_create *args)
+{
+	struct dsa_user_queue *user = dsa_user_queue_alloc(args);
+	int ret;
+
+	if (!user)
+		return -ENOMEM;
+	ret = dsa_vm_add_user_queue(queue->vm);
+	if (ret)
+		dsa_user_queue_free(user);
+	else
+		queue->user = user;
+	return ret;
 }
 
 /* No mapping of the doorbell is left: each holds a reference on the queue. */
 void dsa_user_queue_fini(struct dsa_queue *queue)
 {
-	struct dsa_user_queue *user = queue->user;
-
-	if (!user)
-		return;
-	mutex_destroy(&user->lock);
-	__free_page(user->dummy);
-	kfree(user);
+	if (queue->user)
+		dsa_user_queue_free(queue->user);
 	queue->user = NULL;
 }
 

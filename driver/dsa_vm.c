@@ -4,6 +4,7 @@
 #include <linux/dma-resv.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_gem.h>
 
 #include <drm/dsa_accel.h>
@@ -24,7 +25,21 @@ static void dsa_vm_free(struct drm_gpuvm *gpuvm)
 	kfree(vm);
 }
 
+static struct drm_gpuvm_bo *dsa_vm_bo_alloc(void)
+{
+	struct dsa_vm_bo *vm_bo = kzalloc(sizeof(*vm_bo), GFP_KERNEL);
+
+	return vm_bo ? &vm_bo->base : NULL;
+}
+
+static void dsa_vm_bo_free(struct drm_gpuvm_bo *vm_bo)
+{
+	kfree(to_dsa_vm_bo(vm_bo));
+}
+
 static const struct drm_gpuvm_ops dsa_gpuvm_ops = {
+	.vm_bo_alloc = dsa_vm_bo_alloc,
+	.vm_bo_free = dsa_vm_bo_free,
 	.vm_free = dsa_vm_free,
 	.sm_step_map = dsa_vm_step_map,
 	.sm_step_remap = dsa_vm_step_remap,
@@ -69,6 +84,94 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/**
+ * dsa_vm_usage - As what the fence of a job goes into a reservation.
+ * @vm: where the job runs.
+ * @obj: the address space's own object, or one that it has mapped.
+ *
+ * Others see no more of a private object than that it is in use.
+ */
+enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj)
+{
+	enum dma_resv_usage usage = DMA_RESV_USAGE_BOOKKEEP;
+	struct drm_gpuvm_bo *vm_bo;
+
+	dma_resv_assert_held(obj->resv);
+	if (obj == vm->base.r_obj || !to_dsa_bo(obj)->shared)
+		return usage;
+	mutex_lock(dsa_gpuva_lock(obj));
+	drm_gem_for_each_gpuvm_bo(vm_bo, obj) {
+		if (vm_bo->vm == &vm->base)
+			usage = to_dsa_vm_bo(vm_bo)->writes ? DMA_RESV_USAGE_WRITE :
+							      DMA_RESV_USAGE_READ;
+	}
+	mutex_unlock(dsa_gpuva_lock(obj));
+	return usage;
+}
+
+/* The next address space that maps an object. Gives back the reference on the one before. */
+struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
+{
+	struct list_head *head = &bo->base.base.gpuva.list, *next;
+	struct drm_gpuvm_bo *found = NULL;
+
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
+	next = vm_bo ? vm_bo->list.entry.gem.next : head->next;
+	if (next != head)
+		found = drm_gpuvm_bo_get(list_entry(next, struct drm_gpuvm_bo, list.entry.gem));
+	if (vm_bo)
+		drm_gpuvm_bo_put(vm_bo);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
+	return found;
+}
+
+/* Ends a walk with dsa_next_vm_bo() early. */
+void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo)
+{
+	mutex_lock(dsa_gpuva_lock(&bo->base.base));
+	drm_gpuvm_bo_put(vm_bo);
+	mutex_unlock(dsa_gpuva_lock(&bo->base.base));
+}
+
+static int dsa_bo_lock_vms(struct drm_exec *exec, struct dsa_bo *bo)
+{
+	struct drm_gpuvm_bo *vm_bo = NULL;
+	int ret;
+
+	while ((vm_bo = dsa_next_vm_bo(bo, vm_bo))) {
+		ret = drm_exec_lock_obj(exec, vm_bo->vm->r_obj);
+		if (ret) {
+			dsa_vm_bo_done(bo, vm_bo);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * dsa_bo_lock_all - Lock an object and all address spaces that map it.
+ * @bo: the object.
+ * @exec: drm_exec_fini() is due in any case.
+ *
+ * Return: 0, -EINTR, -ENOMEM.
+ */
+int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec)
+{
+	int ret = 0;
+
+	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 0);
+	drm_exec_until_all_locked(exec) {
+		ret = drm_exec_lock_obj(exec, &bo->base.base);
+		drm_exec_retry_on_contention(exec);
+		if (!ret)
+			ret = dsa_bo_lock_vms(exec, bo);
+		drm_exec_retry_on_contention(exec);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
 /* Takes all memory from the device, and lets it go. */
 static void dsa_vm_clear(struct dsa_vm *vm)
 {
@@ -104,15 +207,29 @@ void dsa_vm_kill(struct dsa_vm *vm)
 }
 
 /**
- * dsa_vm_count_user_queue - Tell that a user-mode queue comes or has gone.
- * @vm: where it executes.
- * @change: 1 before it starts, -1 after its end. While there are any, what
- *          the address space maps stays where it is.
+ * dsa_vm_add_user_queue - A user-mode queue is about to start.
+ * @vm: where it executes. While there are any, what it maps stays where it is.
+ *
+ * Return: 0, or -EOPNOTSUPP: it maps what cannot stay.
  */
-void dsa_vm_count_user_queue(struct dsa_vm *vm, int change)
+int dsa_vm_add_user_queue(struct dsa_vm *vm)
+{
+	int ret = 0;
+
+	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
+	if (vm->has_userptr)
+		ret = -EOPNOTSUPP;
+	else
+		vm->user_queues++;
+	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
+	return ret;
+}
+
+/* The queue has ended. */
+void dsa_vm_drop_user_queue(struct dsa_vm *vm)
 {
 	dma_resv_lock(drm_gpuvm_resv(&vm->base), NULL);
-	vm->user_queues += change;
+	vm->user_queues--;
 	dma_resv_unlock(drm_gpuvm_resv(&vm->base));
 }
 

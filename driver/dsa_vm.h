@@ -2,9 +2,14 @@
 #ifndef DSA_VM_H
 #define DSA_VM_H
 
+#include <linux/dma-resv.h>
+
 #include <drm/drm_gpuvm.h>
 
 #include "dsa_mmu.h"
+
+struct drm_exec;
+struct dsa_bo;
 
 /**
  * struct dsa_bind_timeline - What fences of asynchronous binds need, which may outlive all else.
@@ -30,6 +35,8 @@ struct dsa_bind_timeline {
  * @dead: no more binds; protected by @lock.
  * @used: &dsa_evict.clock at the last submit.
  * @user_queues: user-mode queues that execute here; under the reservation of @base.
+ * @has_userptr: memory of a process has been bound here, which moves when that
+ *               pleases: no user-mode queues. Under the reservation of @base.
  * @timeline: of asynchronous binds.
  * @binds: asynchronous binds that are not applied yet, in order.
  * @binds_done: those that are, and have to be freed.
@@ -56,6 +63,7 @@ struct dsa_vm {
 	bool dead;
 	atomic64_t used;
 	unsigned int user_queues;
+	bool has_userptr;
 
 	struct dsa_bind_timeline *timeline;
 	struct list_head binds;
@@ -83,6 +91,21 @@ struct dsa_va {
 	struct list_head link;
 };
 
+/**
+ * struct dsa_vm_bo - An object in an address space.
+ * @base: the two.
+ * @writes: the device was ever allowed to write it here; under the object's reservation.
+ */
+struct dsa_vm_bo {
+	struct drm_gpuvm_bo base;
+	bool writes;
+};
+
+static inline struct dsa_vm_bo *to_dsa_vm_bo(struct drm_gpuvm_bo *vm_bo)
+{
+	return container_of(vm_bo, struct dsa_vm_bo, base);
+}
+
 static inline struct dsa_vm *to_dsa_vm(struct drm_gpuvm *gpuvm)
 {
 	return container_of(gpuvm, struct dsa_vm, base);
@@ -96,7 +119,13 @@ static inline void dsa_vm_put(struct dsa_vm *vm)
 
 struct dsa_vm *dsa_vm_lookup(struct dsa_file *dfile, u32 id);
 void dsa_vm_kill(struct dsa_vm *vm);
-void dsa_vm_count_user_queue(struct dsa_vm *vm, int change);
+enum dma_resv_usage dsa_vm_usage(struct dsa_vm *vm, struct drm_gem_object *obj);
+
+struct drm_gpuvm_bo *dsa_next_vm_bo(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo);
+void dsa_vm_bo_done(struct dsa_bo *bo, struct drm_gpuvm_bo *vm_bo);
+int dsa_bo_lock_all(struct dsa_bo *bo, struct drm_exec *exec);
+int dsa_vm_add_user_queue(struct dsa_vm *vm);
+void dsa_vm_drop_user_queue(struct dsa_vm *vm);
 
 int dsa_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int dsa_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);

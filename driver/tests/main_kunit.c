@@ -8,4 +8,4 @@
 MODULE_DESCRIPTION("KUnit tests of the driver of the virtual DSA");
 MODULE_AUTHOR("The virtual DSA authors");
 MODULE_LICENSE("GPL");
-DSA_IMPORT_NS_FOR_KUNIT;
+MODULE_IMPORT_NS(DSA_NS_KUNIT);

@@ -49,9 +49,12 @@ extern "C" {
 #define DRM_DSA_QUEUE_DESTROY		0x07
 #define DRM_DSA_QUEUE_STATE		0x08
 #define DRM_DSA_SUBMIT			0x09
+#define DRM_DSA_BO_USERPTR		0x0a
 #define DRM_DSA_WAIT_USER_FENCE		0x0b
 
-/** enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns. */
+/**
+ * enum drm_dsa_query_type - What DRM_IOCTL_DSA_DEV_QUERY returns.
+ */
 enum drm_dsa_query_type {
 	/** @DRM_DSA_QUERY_DEVICE_INFO: struct drm_dsa_device_info. */
 	DRM_DSA_QUERY_DEVICE_INFO = 0,
@@ -78,7 +81,9 @@ struct drm_dsa_dev_query {
 	__u64 pointer;
 };
 
-/** struct drm_dsa_device_info - What never changes. */
+/**
+ * struct drm_dsa_device_info - What never changes.
+ */
 struct drm_dsa_device_info {
 	/** @hw_version: major << 16 | minor. */
 	__u32 hw_version;
@@ -122,7 +127,9 @@ struct drm_dsa_device_info {
 	__u32 pad;
 };
 
-/** struct drm_dsa_memory_info - HBM now. */
+/**
+ * struct drm_dsa_memory_info - HBM now.
+ */
 struct drm_dsa_memory_info {
 	/** @hbm_total: bytes that BOs can use. */
 	__u64 hbm_total;
@@ -137,7 +144,9 @@ struct drm_dsa_memory_info {
 	__u64 hbm_losses;
 };
 
-/** struct drm_dsa_telemetry - Sensors and use. */
+/**
+ * struct drm_dsa_telemetry - Sensors and use.
+ */
 struct drm_dsa_telemetry {
 	/** @temperature_mc: millidegrees Celsius. */
 	__s32 temperature_mc;
@@ -167,7 +176,9 @@ struct drm_dsa_telemetry {
 	__u32 pad;
 };
 
-/** struct drm_dsa_ras_info - What went wrong since the driver was bound. */
+/**
+ * struct drm_dsa_ras_info - What went wrong since the driver was bound.
+ */
 struct drm_dsa_ras_info {
 	/** @ecc_corrected: corrected HBM errors since power-on. */
 	__u32 ecc_corrected;
@@ -194,7 +205,9 @@ struct drm_dsa_ras_info {
 /** @DRM_DSA_BO_SYSTEM: system memory instead of HBM. */
 #define DRM_DSA_BO_SYSTEM	(1u << 0)
 
-/** struct drm_dsa_bo_create - Create a zeroed buffer object. */
+/**
+ * struct drm_dsa_bo_create - Create a zeroed buffer object.
+ */
 struct drm_dsa_bo_create {
 	/** @size: in: bytes, 1 to 2^48; out: rounded up to the page size. */
 	__u64 size;
@@ -204,7 +217,9 @@ struct drm_dsa_bo_create {
 	__u32 handle;
 };
 
-/** struct drm_dsa_bo_mmap_offset - Where to mmap a BO in the device file. */
+/**
+ * struct drm_dsa_bo_mmap_offset - Where to mmap a BO in the device file.
+ */
 struct drm_dsa_bo_mmap_offset {
 	/** @handle: GEM handle. */
 	__u32 handle;
@@ -212,6 +227,37 @@ struct drm_dsa_bo_mmap_offset {
 	__u32 pad;
 	/** @offset: out: for mmap with MAP_SHARED; no PROT_EXEC. */
 	__u64 offset;
+};
+
+/** @DRM_DSA_USERPTR_READONLY: the device may only read it; to bind it for writing gives EACCES. */
+#define DRM_DSA_USERPTR_READONLY	(1u << 0)
+
+/**
+ * struct drm_dsa_bo_userptr - Make a buffer object of the process's own memory.
+ *
+ * It stands for the addresses, not for what is mapped there now: the device
+ * sees what the process sees. Nothing is pinned or counted against
+ * RLIMIT_MEMLOCK. A submit finds the pages; while a job runs the kernel waits
+ * with moving them, 5 s at most. Where the process has unmapped any of it, or
+ * is gone, a job that uses the buffer fails with a fault, in progress or
+ * submitted later, until all of it is mapped again. A submit fails with EBUSY
+ * when the pages keep changing for 1 s. A VM with user-mode queues cannot have it:
+ * to bind it there gives EOPNOTSUPP.
+ *
+ * EFAULT: not all of it is mapped, or it is the memory of a device, such as a
+ * mapped BO. EPERM: not all of it is writable, and it is not
+ * DRM_DSA_USERPTR_READONLY. The buffer cannot be mmapped (EINVAL) nor exported
+ * (EPERM).
+ */
+struct drm_dsa_bo_userptr {
+	/** @address: page aligned. */
+	__u64 address;
+	/** @size: bytes, page aligned, not zero. */
+	__u64 size;
+	/** @flags: DRM_DSA_USERPTR_*. */
+	__u32 flags;
+	/** @handle: out: GEM handle. */
+	__u32 handle;
 };
 
 /**
@@ -238,7 +284,9 @@ struct drm_dsa_vm_destroy {
 	__u32 pad;
 };
 
-/** enum drm_dsa_bind_op_type - What a bind operation does. */
+/**
+ * enum drm_dsa_bind_op_type - What a bind operation does.
+ */
 enum drm_dsa_bind_op_type {
 	/** @DRM_DSA_BIND_MAP: map part of a BO, replacing what is there. */
 	DRM_DSA_BIND_MAP = 0,
@@ -258,7 +306,9 @@ enum drm_dsa_bind_op_type {
 /** @DRM_DSA_BIND_EXEC: cores may fetch instructions. */
 #define DRM_DSA_BIND_EXEC	(1u << 2)
 
-/** struct drm_dsa_bind_op - One bind operation. */
+/**
+ * struct drm_dsa_bind_op - One bind operation.
+ */
 struct drm_dsa_bind_op {
 	/** @op: enum drm_dsa_bind_op_type. */
 	__u32 op;
@@ -321,7 +371,9 @@ struct drm_dsa_vm_bind {
 	__u64 syncs;
 };
 
-/** enum drm_dsa_queue_class - Which commands a queue takes. */
+/**
+ * enum drm_dsa_queue_class - Which commands a queue takes.
+ */
 enum drm_dsa_queue_class {
 	/** @DRM_DSA_QUEUE_COMPUTE: all commands. */
 	DRM_DSA_QUEUE_COMPUTE = 0,
@@ -329,7 +381,9 @@ enum drm_dsa_queue_class {
 	DRM_DSA_QUEUE_COPY = 1,
 };
 
-/** enum drm_dsa_queue_priority - HIGH and above: EACCES without CAP_SYS_NICE. */
+/**
+ * enum drm_dsa_queue_priority - HIGH and above: EACCES without CAP_SYS_NICE.
+ */
 enum drm_dsa_queue_priority {
 	/** @DRM_DSA_PRIORITY_LOW: background. */
 	DRM_DSA_PRIORITY_LOW = 0,
@@ -342,7 +396,9 @@ enum drm_dsa_queue_priority {
 };
 
 /**
- * @DRM_DSA_QUEUE_USER: a user-mode queue: its ring (struct dsa_ring_packet of
+ * DOC: DRM_DSA_QUEUE_USER
+ *
+ * In the flags of struct drm_dsa_queue_create: a user-mode queue. Its ring (struct dsa_ring_packet of
  * hw/dsa_ring.h) is memory of the process, bound into the VM, and its doorbell
  * is mapped into the process. There is no SUBMIT for it (EINVAL), no job, no
  * syncobj: packets write fences to virtual addresses of the VM, where the
@@ -357,7 +413,8 @@ enum drm_dsa_queue_priority {
  * queue is destroyed, and whose programs fail all the time waits here until
  * there have been no more than 50 failures a second. CAP_SYS_RESOURCE lifts both.
  *
- * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2.
+ * EOPNOTSUPP: DRM_DSA_QUEUE_USER on hardware before version 1.2, or in a VM where
+ * memory of the process (BO_USERPTR) has been bound: that may move at any time.
  */
 struct drm_dsa_queue_create {
 	/** @vm_id: address space it executes in. */
@@ -391,7 +448,9 @@ struct drm_dsa_queue_create {
 	__u64 doorbell_offset;
 };
 
-/** struct drm_dsa_queue_destroy - Kill a queue's work and free it. */
+/**
+ * struct drm_dsa_queue_destroy - Kill a queue's work and free it.
+ */
 struct drm_dsa_queue_destroy {
 	/** @queue_id: id. */
 	__u32 queue_id;
@@ -452,7 +511,9 @@ struct drm_dsa_queue_state {
 /** @DRM_DSA_SYNC_SIGNAL: signal on completion; else wait before the start. */
 #define DRM_DSA_SYNC_SIGNAL	(1u << 0)
 
-/** struct drm_dsa_sync - A dependency or a completion. */
+/**
+ * struct drm_dsa_sync - A dependency or a completion.
+ */
 struct drm_dsa_sync {
 	/** @flags: DRM_DSA_SYNC_*. */
 	__u32 flags;
@@ -539,6 +600,9 @@ struct drm_dsa_wait_user_fence {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_SUBMIT, struct drm_dsa_submit)
 #define DRM_IOCTL_DSA_WAIT_USER_FENCE \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_WAIT_USER_FENCE, struct drm_dsa_wait_user_fence)
+
+#define DRM_IOCTL_DSA_BO_USERPTR \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_DSA_BO_USERPTR, struct drm_dsa_bo_userptr)
 
 #if defined(__cplusplus)
 }

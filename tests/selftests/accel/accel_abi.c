@@ -22,6 +22,7 @@ static const struct {
 	{ DRM_IOCTL_DSA_QUEUE_DESTROY, "QUEUE_DESTROY" },
 	{ DRM_IOCTL_DSA_QUEUE_STATE, "QUEUE_STATE" },
 	{ DRM_IOCTL_DSA_SUBMIT, "SUBMIT" },
+	{ DRM_IOCTL_DSA_BO_USERPTR, "BO_USERPTR" },
 	{ DRM_IOCTL_DSA_WAIT_USER_FENCE, "WAIT_USER_FENCE" },
 };
 
@@ -60,6 +61,7 @@ TEST_F(abi, structures_have_their_sizes)
 	EXPECT_EQ(96, sizeof(struct drm_dsa_queue_state));
 	EXPECT_EQ(16, sizeof(struct drm_dsa_sync));
 	EXPECT_EQ(48, sizeof(struct drm_dsa_submit));
+	EXPECT_EQ(24, sizeof(struct drm_dsa_bo_userptr));
 	EXPECT_EQ(80, sizeof(struct drm_dsa_device_info));
 	EXPECT_EQ(32, sizeof(struct drm_dsa_memory_info));
 	EXPECT_EQ(64, sizeof(struct drm_dsa_telemetry));

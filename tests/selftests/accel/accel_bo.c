@@ -251,16 +251,4 @@ TEST_F_TIMEOUT(bo, full_hbm_refuses_cleanly, 120)
 	EXPECT_TRUE(ret == 0 || ret == -ENOSPC) TH_LOG("%d", ret);
 }
 
-TEST_F(bo, prime_export_is_refused_or_works)
-{
-	struct drm_prime_handle args = { .fd = -1 };
-	int ret;
-
-	ASSERT_EQ(0, bo_create(self->fd, PAGE, 0, &args.handle));
-	ret = accel_ioctl(self->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
-	EXPECT_TRUE(!ret || ret == -EOPNOTSUPP) TH_LOG("%d", ret);
-	if (!ret)
-		close(args.fd);
-}
-
 TEST_HARNESS_MAIN

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <linux/dma-buf.h>
+
 /* Names the module to load again; without it, the one of the build. */
 #define MODULE_ENV "DSA_MODULE"
 
@@ -98,6 +100,22 @@ TEST_F(module, fence_keeps_it)
 	for (unsigned int i = 0; i < 500 && module_remove() == -EAGAIN; i++)
 		usleep(10000);
 	EXPECT_NE(0, access("/sys/module/dsa_accel", F_OK));
+	ASSERT_EQ(0, module_insert(self->image));
+}
+
+/* So does a dma-buf. */
+TEST_F(module, dmabuf_keeps_it)
+{
+	struct drm_prime_handle args = { .flags = DRM_CLOEXEC };
+	int fd = accel_open();
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, bo_create(fd, PAGE, 0, &args.handle));
+	ASSERT_EQ(0, accel_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args));
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-EAGAIN, module_remove());
+	ASSERT_EQ(0, close(args.fd));
+	ASSERT_EQ(0, module_remove());
 	ASSERT_EQ(0, module_insert(self->image));
 }
 
@@ -274,6 +292,60 @@ TEST_F(gone, unbound_in_flight)
 	EXPECT_TRUE(access_is_sigbus(self->data.ptr));
 	EXPECT_TRUE(access_is_sigbus(self->rig.cmd.ptr));
 	EXPECT_EQ(-ENODEV, accel_open());
+}
+
+static int export_dmabuf(int fd, uint32_t handle)
+{
+	struct drm_prime_handle args = { .handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR };
+	int ret = accel_ioctl(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
+
+	return ret ?: args.fd;
+}
+
+/* A dma-buf outlives the device: its HBM is gone, all else of it is harmless. */
+TEST_F(gone, unbound_with_dmabufs_held)
+{
+	const uint32_t handles[] = { self->data.handle, self->rig.cmd.handle };
+	int dmabufs[2], fd = self->rig.fd, other;
+	uint32_t theirs;
+	uint8_t *p[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		dmabufs[i] = export_dmabuf(fd, handles[i]);
+		ASSERT_LE(0, dmabufs[i]);
+		p[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, dmabufs[i], 0);
+		ASSERT_NE(MAP_FAILED, p[i]);
+		p[i][0] = 1;
+	}
+	ASSERT_EQ(0, driver_write("unbind", self->address));
+	self->bound = false;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct dma_buf_sync sync = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+		struct drm_prime_handle args = { .fd = dmabufs[i] };
+
+		EXPECT_TRUE(access_is_sigbus(p[i]));
+		EXPECT_EQ(0, accel_ioctl(dmabufs[i], DMA_BUF_IOCTL_SYNC, &sync));
+		EXPECT_EQ(-ENODEV, accel_ioctl(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args));
+	}
+	/* Bound again it is another device, which can have the pages but not the HBM. */
+	ASSERT_EQ(0, driver_write("bind", self->address));
+	self->bound = true;
+	other = accel_open();
+	ASSERT_LE(0, other);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct drm_prime_handle args = { .fd = dmabufs[i] };
+		int ret = accel_ioctl(other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
+
+		theirs = args.handle;
+		EXPECT_EQ(i ? 0 : -ENODEV, ret);
+		if (!ret)
+			EXPECT_EQ(0, bo_close(other, theirs));
+	}
+	close(other);
+	for (unsigned int i = 0; i < 2; i++) {
+		munmap(p[i], PAGE);
+		close(dmabufs[i]);
+	}
 }
 
 /* What was stays until it is closed, while the device works for others. */

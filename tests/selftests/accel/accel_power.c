@@ -6,9 +6,10 @@
 #include <glob.h>
 #include <pthread.h>
 
-#define DATA_BYTES (256 * KIB)
-#define HBM_VA     0x40000000ull
-#define SYSTEM_VA  0x7fffffe00000ull
+#define DATA_BYTES   (256 * KIB)
+#define HBM_VA       0x40000000ull
+#define SYSTEM_VA    0x7fffffe00000ull
+#define USER_RING_VA 0x200000000ull
 /* Long enough to see that it stays awake, short enough to wait for sleep. */
 #define DELAY_MS      50
 #define STAYS_AWAKE_S 1
@@ -171,6 +172,40 @@ TEST_F(power, a_waiting_job_keeps_it_awake)
 	*(volatile uint64_t *)(self->rig.cmd.ptr + RIG_SLOT) = 1;
 	EXPECT_EQ(0, syncobj_wait(self->rig.fd, out, 0));
 	EXPECT_EQ(0, syncobj_status(self->rig.fd, out));
+}
+
+/* A queue that needs no call to be rung, with its ring where nothing else is. */
+static int user_queue_create(struct rig *rig, struct buf *ring, uint32_t *queue)
+{
+	struct drm_dsa_queue_create create = {
+		.vm_id = rig->vm,
+		.queue_class = DRM_DSA_QUEUE_COMPUTE,
+		.priority = DRM_DSA_PRIORITY_NORMAL,
+		.flags = DRM_DSA_QUEUE_USER,
+		.ring_va = USER_RING_VA,
+		.ring_log2 = 4,
+	};
+	int ret = rig_buf(rig, ring, PAGE, DRM_DSA_BO_SYSTEM, USER_RING_VA);
+
+	if (!ret)
+		ret = accel_ioctl(rig->fd, DRM_IOCTL_DSA_QUEUE_CREATE, &create);
+	*queue = create.queue_id;
+	return ret;
+}
+
+TEST_F(power, a_user_mode_queue_keeps_it_awake)
+{
+	struct buf ring;
+	uint32_t queue;
+	int ret = user_queue_create(&self->rig, &ring, &queue);
+
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "the hardware has no user-mode queues");
+	ASSERT_EQ(0, ret);
+	sleep(STAYS_AWAKE_S);
+	EXPECT_TRUE(is_awake(self->address));
+	ASSERT_EQ(0, queue_destroy(self->rig.fd, queue));
+	EXPECT_EQ(0, wait_asleep(self->address));
 }
 
 /* What needs no hardware does not wake it, and what is undone asleep is undone. */
@@ -489,6 +524,24 @@ TEST_F(system_sleep, jobs_at_work_and_in_line)
 	ASSERT_EQ(0, queue_state(self->rig.fd, self->rig.queue, &st));
 	EXPECT_EQ(JOBS, st.jobs_completed);
 	EXPECT_EQ(0, st.flags);
+}
+
+/* They end: the process could not know that its ring begins anew. */
+TEST_F(system_sleep, user_mode_queues_end)
+{
+	struct drm_dsa_queue_state st;
+	struct buf ring;
+	uint32_t queue;
+	int ret = user_queue_create(&self->rig, &ring, &queue);
+
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "the hardware has no user-mode queues");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, sleep_now("freeze"));
+	ASSERT_EQ(0, queue_state(self->rig.fd, queue, &st));
+	EXPECT_EQ(DRM_DSA_QUEUE_DEAD | DRM_DSA_QUEUE_RESET, st.flags);
+	EXPECT_EQ(0, rig_proof(&self->rig, self->rig.queue));
+	EXPECT_EQ(0, queue_destroy(self->rig.fd, queue));
 }
 
 /* A job that does not end keeps the system from sleeping, and is none the worse for it. */
