@@ -380,10 +380,12 @@ void dsa_pt_tree_fini(struct dsa_pt_tree *tree)
 {
 	struct dsa_mmu *mmu = &tree->dsa->mmu;
 
+	/* System memory before dsa_mmu_release() returns. The lock of HBM is not taken inside. */
 	down_read(&mmu->tables);
 	WRITE_ONCE(mmu->trees[tree->asid], NULL);
-	dsa_pt_for_each(tree->dsa, tree->root, dsa_pt_free);
+	dsa_pt_for_each(tree->dsa, tree->root, dsa_pt_free_system);
 	up_read(&mmu->tables);
+	dsa_pt_for_each(tree->dsa, tree->root, dsa_pt_free);
 	ida_free(&tree->dsa->mmu.asids, tree->asid);
 }
 

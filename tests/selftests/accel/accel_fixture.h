@@ -9,6 +9,10 @@
 
 #include "kselftest_harness.h"
 
+/* Only against hangs: a debug kernel on a busy machine is slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 #include "accel_util.h"
 
 #define ACCEL_FIXTURE(name)                                                             \

@@ -14,6 +14,10 @@
 
 #include "kselftest_harness.h"
 
+/* Only against hangs: a debug kernel on a busy machine is slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 /* Only against hangs: the machine may be slow and shared. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 200
