@@ -68,7 +68,7 @@ int dsa_hbm_alloc(struct dsa_device *dsa, u64 size, unsigned long flags, struct 
 		return -ENOSPC;
 	mutex_lock(&hbm->lock);
 	ret = drm_buddy_alloc_blocks(&hbm->mm, 0, hbm->size, size, SZ_4K, blocks, flags);
-	/* Any pages do: with enough of them free, it is the allocator's own memory that lacks. */
+	/* Any pages do: with enough of them free the allocator's own memory lacks. */
 	if (ret == -ENOSPC && size <= hbm->mm.avail)
 		ret = -ENOMEM;
 	mutex_unlock(&hbm->lock);
