@@ -400,10 +400,10 @@ enum drm_dsa_queue_priority {
  *
  * In the flags of struct drm_dsa_queue_create: a user-mode queue. Its ring
  * (struct dsa_ring_packet of hw/dsa_ring.h) is memory of the process, bound
- * into the VM, and its doorbell
- * is mapped into the process. There is no SUBMIT for it (EINVAL), no job, no
- * syncobj: packets write fences to virtual addresses of the VM, where the
- * process finds them. Memory that such a queue uses stays where it is.
+ * into the VM, and its doorbell is mapped into the process. There is no SUBMIT
+ * for it (EINVAL), no job, no syncobj: packets write fences to virtual addresses
+ * of the VM, where the process finds them. Memory that such a queue uses stays
+ * where it is.
  */
 #define DRM_DSA_QUEUE_USER	(1u << 0)
 
