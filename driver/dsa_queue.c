@@ -633,11 +633,8 @@ static int dsa_queue_start_locked(struct dsa_queue *queue)
 		return 0;
 	dsa_queue_program(queue, q);
 	if (dsa_qread(dsa, q, DSA_Q_STATE) == DSA_QSTATE_ACTIVE) {
-		/* Nobody tells when it has work: it is awake for as long as it lives. */
-		if (queue->user) {
-			dsa_device_keep_awake(dsa);
+		if (queue->user)
 			dsa_watchdog_begin(queue);
-		}
 		return 0;
 	}
 	drm_err(&dsa->drm, "%s cannot be enabled: state %u, error %u\n", queue->name,

@@ -160,7 +160,8 @@ static double user_queued(struct launcher *l)
 	double start = now_us();
 
 	while (l->tail - first < QUEUED) {
-		uint32_t room = SLOTS - (uint32_t)(l->tail - *fence_of(l));
+		/* The device moves its head after the fence: one slot stays free. */
+		uint32_t room = SLOTS - 1 - (uint32_t)(l->tail - *fence_of(l));
 
 		if (room < SLOTS / 2)
 			continue;

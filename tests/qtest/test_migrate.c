@@ -87,7 +87,8 @@ static void compare_registers(struct qts *a, struct qts *b)
 	for (unsigned int reg = 0; reg < DSA_REGS_SIZE; reg += 4) {
 		uint64_t x, y;
 
-		if (reg >= DSA_REG_TEMPERATURE && reg <= DSA_REG_CLOCK_NOW)
+		if ((reg >= DSA_REG_TEMPERATURE && reg <= DSA_REG_CLOCK_NOW) ||
+		    reg == DSA_REG_HBM_TEMPERATURE)
 			continue;
 		if ((reg >= 0x400 && reg < 0x1000) || (reg >= 0x2000 && reg < DSA_QUEUE_BASE) ||
 		    (reg >= DSA_QUEUE_BASE && (reg & 0x3ff) >= 0x100))

@@ -402,8 +402,9 @@ enum drm_dsa_queue_priority {
  * (struct dsa_ring_packet of hw/dsa_ring.h) is memory of the process, bound
  * into the VM, and its doorbell is mapped into the process. There is no SUBMIT
  * for it (EINVAL), no job, no syncobj: packets write fences to virtual addresses
- * of the VM, where the process finds them. Memory that such a queue uses stays
- * where it is.
+ * of the VM, where the process finds them. The device moves its head after the
+ * fence, so who goes by fences leaves one slot of the ring free. Memory that such
+ * a queue uses stays where it is.
  */
 #define DRM_DSA_QUEUE_USER	(1u << 0)
 

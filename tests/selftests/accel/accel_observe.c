@@ -213,7 +213,7 @@ TEST_F(observe, debugfs_shows_what_there_is)
 	EXPECT_NE(NULL, strstr(text, line));
 	/* The commands' mapping. */
 	EXPECT_NE(NULL, strstr(text, "0x0000000100000000"));
-	snprintf(line, sizeof(line), "%6lld %6u system %12llu", fdinfo(self->fd, "drm-client-id:"),
+	snprintf(line, sizeof(line), "%6lld %6u system  %12llu", fdinfo(self->fd, "drm-client-id:"),
 		 rig.cmd.handle, (unsigned long long)rig.cmd.size);
 	EXPECT_NE(NULL, strstr(read_text(DEBUG_FILES "bos"), line));
 	snprintf(line, sizeof(line), "client %lld queue_id %u head 1 tail 1 fence 1",
