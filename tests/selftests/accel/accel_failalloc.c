@@ -20,7 +20,7 @@
 
 /* What the calls work on: each test has its own process. */
 static struct {
-	int fd, other, nth;
+	int fd, other, dmabuf, nth;
 	struct rig rig;
 	struct buf hbm, system;
 	uint32_t id, syncs[4];
@@ -240,6 +240,99 @@ FIXTURE_VARIANT_ADD(failalloc, vm_destroy){
 	.cannot_fail = true,
 };
 
+/* ---- memory of others ---- */
+
+static uint8_t user_memory[4 * PAGE] __attribute__((aligned(PAGE)));
+
+static int create_userptr(void)
+{
+	struct drm_dsa_bo_userptr args = {
+		.address = (uintptr_t)user_memory,
+		.size = sizeof(user_memory),
+	};
+	int ret;
+
+	memset(user_memory, 1, sizeof(user_memory));
+	ret = accel_ioctl(s.fd, DRM_IOCTL_DSA_BO_USERPTR, &args);
+	s.id = args.handle;
+	return ret;
+}
+
+FIXTURE_VARIANT_ADD(failalloc, bo_userptr){ .call = create_userptr, .undo = close_bo };
+
+static int prepare_userptr(void)
+{
+	return create_userptr() ?:
+		       vm_map(s.fd, s.rig.vm, s.id, 0, MAP_VA, sizeof(user_memory), BIND_RW);
+}
+
+static int submit_alone(void)
+{
+	return submit(s.fd, s.rig.queue, 0, 0, NULL, 0, NULL);
+}
+
+static int drop_userptr(int ret)
+{
+	(void)ret;
+	/* What has been submitted is over. */
+	return rig_proof(&s.rig, s.rig.queue)                                ?:
+		       vm_unmap(s.fd, s.rig.vm, MAP_VA, sizeof(user_memory)) ?:
+									       bo_close(s.fd, s.id);
+}
+
+FIXTURE_VARIANT_ADD(failalloc, submit_userptr){
+	.prepare = prepare_userptr,
+	.call = submit_alone,
+	.undo = drop_userptr,
+};
+
+static int export_bo(void)
+{
+	struct drm_prime_handle args = { .handle = s.id, .flags = DRM_CLOEXEC, .fd = -1 };
+	int ret = accel_ioctl(s.fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
+
+	s.dmabuf = args.fd;
+	return ret;
+}
+
+static int drop_exported(int ret)
+{
+	if (!ret)
+		close(s.dmabuf);
+	return bo_close(s.fd, s.id);
+}
+
+FIXTURE_VARIANT_ADD(failalloc, prime_export){
+	.prepare = create_hbm,
+	.call = export_bo,
+	.undo = drop_exported,
+};
+
+static int prepare_import(void)
+{
+	return create_system() ?: export_bo() ?: open_device();
+}
+
+static int import_bo(void)
+{
+	struct drm_prime_handle args = { .fd = s.dmabuf };
+
+	return accel_ioctl(s.other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
+}
+
+static int drop_imported(int ret)
+{
+	(void)ret;
+	close(s.other);
+	return drop_exported(0);
+}
+
+FIXTURE_VARIANT_ADD(failalloc, prime_import){
+	.prepare = prepare_import,
+	.call = import_bo,
+	.undo = drop_imported,
+};
+
 /* ---- VM_BIND ---- */
 
 static int bind_hbm(void)
@@ -375,11 +468,6 @@ FIXTURE_VARIANT_ADD(failalloc, queue_destroy){
 	.cannot_fail = true,
 };
 FIXTURE_VARIANT_ADD(failalloc, queue_state){ .call = read_queue_state };
-
-static int submit_alone(void)
-{
-	return submit(s.fd, s.rig.queue, 0, 0, NULL, 0, NULL);
-}
 
 FIXTURE_VARIANT_ADD(failalloc, submit){ .call = submit_alone };
 
